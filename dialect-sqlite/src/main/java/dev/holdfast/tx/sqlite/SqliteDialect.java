@@ -1,0 +1,123 @@
+package dev.holdfast.tx.sqlite;
+
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.RowLock;
+import dev.holdfast.tx.spi.Answers;
+import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.DriverPort;
+import dev.holdfast.tx.spi.Identity;
+import dev.holdfast.tx.spi.LockPlan;
+import dev.holdfast.tx.spi.Match;
+import dev.holdfast.tx.spi.Message;
+import dev.holdfast.tx.spi.Moment;
+import dev.holdfast.tx.spi.PoolAdvice;
+import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.TxPlan;
+import dev.holdfast.tx.spi.Wish;
+import java.sql.SQLException;
+import java.util.Optional;
+
+/**
+ * SQLite 3.
+ *
+ * <p>What the database receives. Transactions begin and end by statements, never by calls of the driver, whose
+ * {@code commit} and {@code rollback} begin the next transaction at once:
+ *
+ * <table>
+ * <caption>Options and statements</caption>
+ * <tr><th>asked for</th><th>given</th></tr>
+ * <tr><td>nothing, or READ_WRITE</td><td>{@code BEGIN IMMEDIATE}: the write lock at once, because a transaction that
+ *     reads first and then writes cannot wait for it (sqlite.org/lang_transaction.html, rescode.html#busy_snapshot)</td></tr>
+ * <tr><td>READ_ONLY</td><td>{@code PRAGMA query_only=ON}, {@code BEGIN DEFERRED}, and the pragma as it was before the
+ *     end; the {@code BEGIN} alone where the pragma is on already (pragma.html#pragma_query_only)</td></tr>
+ * <tr><td>a begin mode</td><td>{@code BEGIN DEFERRED}, {@code IMMEDIATE} or {@code EXCLUSIVE}</td></tr>
+ * <tr><td>an isolation level</td><td>nothing: every transaction is serializable (isolation.html)</td></tr>
+ * <tr><td>a lock timeout</td><td>{@code PRAGMA busy_timeout}, as it was before COMMIT
+ *     (pragma.html#pragma_busy_timeout)</td></tr>
+ * <tr><td>a statement or whole timeout shorter than {@code busy_timeout}</td><td>the same: no cancel reaches a
+ *     statement that waits for a lock</td></tr>
+ * <tr><td>deferred constraints</td><td>{@code PRAGMA defer_foreign_keys=ON}: all foreign keys
+ *     (pragma.html#pragma_defer_foreign_keys)</td></tr>
+ * <tr><td>row locks</td><td>nothing: the write lock is held already; without it they are refused</td></tr>
+ * </table>
+ *
+ * <p>Refused: checking constraints immediately or by name, SKIP LOCKED, a begin mode other than DEFERRED for reading.
+ *
+ * <p>{@code synchronous} is left alone. Its default, FULL, makes a commit that returned survive a loss of power
+ * (pragma.html#pragma_synchronous).
+ *
+ * <p>A statement with {@code setQueryTimeout} makes sqlite-jdbc put {@code busy_timeout} back to the value the
+ * connection was opened with: after one, a lock timeout no longer holds for the rest of its transaction.
+ *
+ * <p>Whether a database was opened read-only ({@code mode=ro}) cannot be asked. {@code Holdfast.connect} sees it in the
+ * URL; on a data source of one's own, set {@code query_only} as well.
+ */
+public final class SqliteDialect implements Dialect {
+    /** What {@link java.util.ServiceLoader} calls. */
+    public SqliteDialect() {}
+
+    @Override
+    public String name() {
+        return "sqlite";
+    }
+
+    @Override
+    public int spiLevel() {
+        return SPI_LEVEL;
+    }
+
+    @Override
+    public Match accepts(Identity identity) {
+        if (!"SQLite".equalsIgnoreCase(identity.product())) {
+            return Match.NO;
+        }
+        return "SQLite JDBC".equals(identity.driver()) ? Match.EXACT : Match.FAMILY;
+    }
+
+    @Override
+    public Optional<PoolAdvice> advise(String url) {
+        return SqlitePools.advise(url);
+    }
+
+    @Override
+    public Message probe(Identity identity) {
+        return SqliteFacts.probe();
+    }
+
+    @Override
+    public Profile profile(Identity identity, Answers answers) {
+        return SqliteFacts.profile(identity, answers);
+    }
+
+    @Override
+    public Profile typicalProfile() {
+        return SqliteFacts.typical();
+    }
+
+    @Override
+    public TxPlan plan(Wish wish, Profile profile) {
+        return SqlitePlans.plan(wish, profile);
+    }
+
+    @Override
+    public Savepoints savepoints(Profile profile) {
+        return new SqliteSavepoints();
+    }
+
+    @Override
+    public LockPlan lock(RowLock lock, Wish inForce, Profile profile) {
+        return SqliteLocks.lock(lock, inForce, profile);
+    }
+
+    @Override
+    public Failure classify(SQLException error, Moment moment, Profile profile) {
+        return SqliteFailures.classify(error, moment);
+    }
+
+    /** Asks SQLite itself, by a {@code BEGIN} that fails inside a transaction: nothing leaves the process. */
+    @Override
+    public DriverPort port() {
+        return SqlitePort.INSTANCE;
+    }
+}

@@ -1,0 +1,87 @@
+package dev.holdfast.tx.sqlite;
+
+import dev.holdfast.tx.spi.DriverPort;
+import dev.holdfast.tx.spi.DriverState;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
+import java.sql.Statement;
+import org.sqlite.SQLiteConfig.TransactionMode;
+import org.sqlite.SQLiteConnection;
+import org.sqlite.SQLiteException;
+
+/** What is known of a connection and its errors; the only class that touches types of sqlite-jdbc, which may be absent. */
+final class SqlitePort implements DriverPort {
+    static final SqlitePort INSTANCE = new SqlitePort();
+
+    private static final int ERROR = 1;
+
+    private SqlitePort() {}
+
+    /**
+     * Tries {@code BEGIN}, which is refused inside a transaction and changes nothing there. Where it is not refused,
+     * none was open, and the one just begun is ended again.
+     */
+    @Override
+    public DriverState state(Connection connection) {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("BEGIN");
+        } catch (SQLException | RuntimeException e) {
+            // Anything but this one: closed, or cancelled while a result set was half read.
+            return e instanceof SQLException error && error.getErrorCode() == ERROR
+                    ? DriverState.OPEN
+                    : DriverState.UNKNOWN;
+        }
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("ROLLBACK");
+        } catch (SQLException | RuntimeException e) {
+            // A half read INSERT ... RETURNING. What is open now is empty, and the abort of the transaction ends it.
+            return DriverState.IDLE;
+        }
+        return DriverState.IDLE;
+    }
+
+    /** Whether the driver gives the extended code of an error. */
+    static boolean isDriverError(SQLException error) {
+        try {
+            return error instanceof SQLiteException;
+        } catch (LinkageError absent) {
+            return false;
+        }
+    }
+
+    /** The extended code; the primary one where the driver's own exception is not to be had. */
+    static int code(SQLException error) {
+        return isDriverError(error) ? extended(error) : error.getErrorCode();
+    }
+
+    private static int extended(SQLException error) {
+        return ((SQLiteException) error).getResultCode().code;
+    }
+
+    /**
+     * For pools that idle with autocommit off.
+     *
+     * @throws SQLFeatureNotSupportedException if an idle connection would hold the write lock
+     */
+    static void refuseIdlingWithWriteLock(Connection connection) throws SQLException {
+        if (takesWriteLock(connection)) {
+            throw new SQLFeatureNotSupportedException("This pool idles with autocommit off and a transaction_mode that"
+                    + " takes the write lock, so an idle connection keeps every other from writing; open the pool with"
+                    + " autocommit on, or without transaction_mode");
+        }
+    }
+
+    private static boolean takesWriteLock(Connection connection) throws SQLException {
+        try {
+            return connection.isWrapperFor(SQLiteConnection.class)
+                    && connection
+                                    .unwrap(SQLiteConnection.class)
+                                    .getConnectionConfig()
+                                    .getTransactionMode()
+                            != TransactionMode.DEFERRED;
+        } catch (LinkageError absent) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package dev.holdfast.tx.sqlite;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.engine.Holdfast;
+import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.Identity;
+import dev.holdfast.tx.testkit.DatabaseUnderTest;
+import dev.holdfast.tx.testkit.EngineSetup;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import javax.sql.DataSource;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteDataSource;
+
+/** SQLite in a file of its own, and Holdfast's engine. */
+final class SqliteUnderTest implements DatabaseUnderTest {
+    private final Path file;
+
+    SqliteUnderTest() {
+        try {
+            Path folder = Files.createDirectories(Path.of("target", "databases"));
+            this.file = Files.createTempFile(folder, "conformance", ".db");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
+    public String name() {
+        return "SQLite";
+    }
+
+    @Override
+    public Dialect dialect() {
+        return new SqliteDialect();
+    }
+
+    @Override
+    public DataSource sessions() {
+        SQLiteConfig config = new SQLiteConfig();
+        config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+        config.enforceForeignKeys(true);
+        config.setBusyTimeout(5_000);
+        SQLiteDataSource sessions = new SQLiteDataSource(config);
+        sessions.setUrl("jdbc:sqlite:" + file);
+        return sessions;
+    }
+
+    @Override
+    public DataSource pool(DataSource sessions, int size, Identity.Autocommit autocommit) {
+        HikariConfig config = new HikariConfig();
+        config.setDataSource(sessions);
+        config.setMaximumPoolSize(size);
+        config.setAutoCommit(autocommit == Identity.Autocommit.ON);
+        config.setConnectionTimeout(10_000);
+        return new HikariDataSource(config);
+    }
+
+    @Override
+    public Transactor transactor(EngineSetup setup) {
+        Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
+                .dialect(dialect())
+                .options(setup.options())
+                .ambient(setup.ambient());
+        setup.listeners().forEach(builder::listener);
+        return builder.build();
+    }
+}

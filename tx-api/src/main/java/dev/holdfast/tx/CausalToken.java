@@ -1,0 +1,22 @@
+package dev.holdfast.tx;
+
+/**
+ * Names a commit that a later read must have seen; its text may travel to another process.
+ *
+ * @param value what the server calls the position of the commit; opaque
+ */
+public record CausalToken(String value) {
+    /**
+     * @throws IllegalArgumentException if the text is blank
+     */
+    public CausalToken {
+        if (value.isBlank()) {
+            throw new IllegalArgumentException("A causal token cannot be blank");
+        }
+    }
+
+    @Override
+    public String toString() {
+        return value;
+    }
+}

@@ -1,0 +1,13 @@
+package dev.holdfast.tx;
+
+/** Is told of {@link TxEvent events}. */
+@FunctionalInterface
+public interface TxListener {
+    /**
+     * Told on the thread that caused the event, in the middle of its work: be quick. What it throws is logged and
+     * changes nothing.
+     *
+     * @param event what happened
+     */
+    void on(TxEvent event);
+}

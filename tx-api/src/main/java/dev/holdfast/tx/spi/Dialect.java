@@ -1,0 +1,82 @@
+package dev.holdfast.tx.spi;
+
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.RowLock;
+import dev.holdfast.tx.TxUnsupportedException;
+import java.sql.SQLException;
+import java.util.Optional;
+
+/** One family of databases. Implementations have a public constructor without parameters and hold no state. */
+public interface Dialect {
+    /** The level of this interface; a dialect returns the constant it was compiled with from {@link #spiLevel()}. */
+    int SPI_LEVEL = 1;
+
+    /** A short name for errors and reports, such as {@code postgresql}. */
+    String name();
+
+    /** {@link #SPI_LEVEL} as it was when the dialect was compiled. */
+    int spiLevel();
+
+    /** Whether this dialect is for the database behind a data source. */
+    Match accepts(Identity identity);
+
+    /** How {@code Holdfast.connect} should open pools for a JDBC URL; empty if the URL is not this dialect's. */
+    default Optional<PoolAdvice> advise(String url) {
+        return Optional.empty();
+    }
+
+    /** What to ask a database once, when a data source is taken into use. Must provoke no error on any server accepted. */
+    Message probe(Identity identity);
+
+    /**
+     * What the database is and can do.
+     *
+     * @param answers what the {@link #probe} read
+     */
+    Profile profile(Identity identity, Answers answers);
+
+    /** The profile of the newest server with its default settings, for documents and {@code explain} without a server. */
+    Profile typicalProfile();
+
+    /**
+     * How a transaction begins and ends.
+     *
+     * @throws TxUnsupportedException if the database cannot do what is wished; it says what to ask for instead
+     */
+    TxPlan plan(Wish wish, Profile profile) throws TxUnsupportedException;
+
+    /** How savepoints are made. */
+    Savepoints savepoints(Profile profile);
+
+    /**
+     * How rows are locked.
+     *
+     * @param inForce the options of the transaction the lock is taken in
+     * @throws TxUnsupportedException if the database cannot lock like this; it says what to ask for instead
+     */
+    LockPlan lock(RowLock lock, Wish inForce, Profile profile) throws TxUnsupportedException;
+
+    /**
+     * What an error is, did and means. Reads {@code getNextException} and vendor types; never text that a server
+     * translates.
+     */
+    Failure classify(SQLException error, Moment moment, Profile profile);
+
+    /** What the driver knows by itself, without a packet. */
+    default DriverPort port() {
+        return DriverPort.NONE;
+    }
+
+    /**
+     * Asks a fresh connection what became of a transaction planned with {@link Wish.Carry#TX_ID}. The message uses the
+     * slots that its plan read and reads the slot {@value Settlement#OUTCOME}.
+     */
+    default Optional<Settlement> settlement(Profile profile) {
+        return Optional.empty();
+    }
+
+    /** What only tests need. */
+    default TestHooks testHooks(Profile profile) {
+        return TestHooks.NONE;
+    }
+}

@@ -1,0 +1,81 @@
+package dev.holdfast.tx.spi;
+
+import java.util.Objects;
+
+/** What JDBC says of a database without asking it anything. */
+public final class Identity {
+    /** Whether connections come from the pool with autocommit on or off. */
+    public enum Autocommit {
+        /** As JDBC has it by default. */
+        ON,
+        /** The pool was told so. */
+        OFF
+    }
+
+    private final String product;
+    private final String productVersion;
+    private final String driver;
+    private final String driverVersion;
+    private final String url;
+    private final Autocommit autocommit;
+
+    /**
+     * An identity.
+     *
+     * @param product {@code DatabaseMetaData.getDatabaseProductName}
+     * @param productVersion {@code DatabaseMetaData.getDatabaseProductVersion}
+     * @param driver {@code DatabaseMetaData.getDriverName}
+     * @param driverVersion {@code DatabaseMetaData.getDriverVersion}
+     * @param url the JDBC URL without user, password and parameters
+     * @param autocommit how connections come from the pool
+     */
+    public Identity(
+            String product,
+            String productVersion,
+            String driver,
+            String driverVersion,
+            String url,
+            Autocommit autocommit) {
+        this.product = Objects.requireNonNull(product);
+        this.productVersion = Objects.requireNonNull(productVersion);
+        this.driver = Objects.requireNonNull(driver);
+        this.driverVersion = Objects.requireNonNull(driverVersion);
+        this.url = Objects.requireNonNull(url);
+        this.autocommit = Objects.requireNonNull(autocommit);
+    }
+
+    /** The product's name. */
+    public String product() {
+        return product;
+    }
+
+    /** The product's version. */
+    public String productVersion() {
+        return productVersion;
+    }
+
+    /** The driver's name. */
+    public String driver() {
+        return driver;
+    }
+
+    /** The driver's version. */
+    public String driverVersion() {
+        return driverVersion;
+    }
+
+    /** The JDBC URL without user, password and parameters. */
+    public String url() {
+        return url;
+    }
+
+    /** How connections come from the pool. */
+    public Autocommit autocommit() {
+        return autocommit;
+    }
+
+    @Override
+    public String toString() {
+        return product + " " + productVersion + " at " + url + " (" + driver + " " + driverVersion + ")";
+    }
+}

@@ -1,0 +1,169 @@
+package dev.holdfast.tx.engine;
+
+import dev.holdfast.tx.Ambient;
+import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.TxException;
+import dev.holdfast.tx.TxListener;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxUnsupportedException;
+import dev.holdfast.tx.engine.internal.Assembly;
+import dev.holdfast.tx.engine.internal.Dialects;
+import dev.holdfast.tx.engine.internal.Setup;
+import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Wish;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** Where a program starts: makes a {@link Transactor} for a URL or for a data source. */
+public final class Holdfast {
+    private Holdfast() {}
+
+    /**
+     * Opens pools for a database, as its dialect advises, and asks it once what it is.
+     *
+     * @param url a JDBC URL; what its parameters say wins over the dialect's advice
+     * @throws IllegalArgumentException if the URL is malformed
+     * @throws TxUnsupportedException if no dialect knows the URL, naming the artifact to add
+     * @throws TxException if the database cannot be reached
+     */
+    public static Transactor connect(String url) {
+        return builder(url).build();
+    }
+
+    /**
+     * As {@link #connect(String)}, with a user and a password.
+     *
+     * @param user the user
+     * @param password the password
+     */
+    public static Transactor connect(String url, String user, String password) {
+        return builder(url).credentials(user, password).build();
+    }
+
+    /**
+     * Starts a transactor on pools that it opens itself, as the dialect of the URL advises.
+     *
+     * @param url a JDBC URL; what its parameters say wins over the dialect's advice
+     */
+    public static Builder builder(String url) {
+        return new Builder(Objects.requireNonNull(url, "url"), null);
+    }
+
+    /**
+     * Starts a transactor on a data source of the caller's: any pool, with autocommit on or off. HikariCP tells how many
+     * connections it has and how to throw one away; any other is asked to {@code abort} and close it.
+     */
+    public static Builder builder(DataSource dataSource) {
+        return new Builder(null, Objects.requireNonNull(dataSource, "dataSource"));
+    }
+
+    /**
+     * The dialects on the class or module path.
+     *
+     * @throws TxException if one cannot be loaded
+     */
+    public static List<Dialect> dialects() {
+        return Dialects.all();
+    }
+
+    /**
+     * What the newest server of a dialect would be sent for these options; needs no server.
+     *
+     * @throws TxUnsupportedException if it cannot do it
+     */
+    public static String explain(Dialect dialect, TxOptions options) {
+        Profile profile = dialect.typicalProfile();
+        Wish wish = options.isVerifiable() ? Wish.of(options).carrying(Wish.Carry.TX_ID) : Wish.of(options);
+        return profile.server() + " " + options + "\n"
+                + dialect.plan(wish, profile).describe();
+    }
+
+    /** Collects what a transactor is made of. Not for sharing between threads; used once. */
+    public static final class Builder {
+        private final @Nullable String url;
+        private final @Nullable DataSource dataSource;
+        private final List<TxListener> listeners = new ArrayList<>();
+        private @Nullable String user;
+        private @Nullable String password;
+        private @Nullable Dialect dialect;
+        private TxOptions options = TxOptions.none();
+        private Ambient ambient = Ambient.ON;
+        private Duration patience = Duration.ofSeconds(10);
+
+        private Builder(@Nullable String url, @Nullable DataSource dataSource) {
+            this.url = url;
+            this.dataSource = dataSource;
+        }
+
+        /**
+         * Logs in with these.
+         *
+         * @throws IllegalStateException if a data source was given, which has its own
+         */
+        public Builder credentials(String name, String secret) {
+            if (dataSource != null) {
+                throw new IllegalStateException("The data source logs in by itself; give it the user and password");
+            }
+            this.user = Objects.requireNonNull(name, "name");
+            this.password = Objects.requireNonNull(secret, "secret");
+            return this;
+        }
+
+        /** Uses this dialect instead of looking for one. */
+        public Builder dialect(Dialect chosen) {
+            this.dialect = Objects.requireNonNull(chosen, "chosen");
+            return this;
+        }
+
+        /** The options of roots that do not say otherwise; of them only the propagation applies to nested scopes. */
+        public Builder options(TxOptions defaults) {
+            this.options = Objects.requireNonNull(defaults, "defaults");
+            return this;
+        }
+
+        /** Whether running transactions are found without being passed along; {@link Ambient#ON} unless said. */
+        public Builder ambient(Ambient mode) {
+            this.ambient = Objects.requireNonNull(mode, "mode");
+            return this;
+        }
+
+        /** Tells this listener too. */
+        public Builder listener(TxListener listener) {
+            listeners.add(Objects.requireNonNull(listener, "listener"));
+            return this;
+        }
+
+        /**
+         * How long a thread waits for its turn on a connection that another one is using; 10 seconds unless said.
+         *
+         * @throws IllegalArgumentException unless positive
+         */
+        public Builder patience(Duration limit) {
+            if (limit.isZero() || limit.isNegative()) {
+                throw new IllegalArgumentException("patience must be longer than zero, not " + limit);
+            }
+            this.patience = limit;
+            return this;
+        }
+
+        /**
+         * Asks the database once what it is, and makes the transactor.
+         *
+         * @throws IllegalArgumentException if the URL is malformed
+         * @throws TxUnsupportedException if no dialect fits, naming the artifact to add, or the default options cannot be
+         *     had
+         * @throws TxException if the database cannot be reached, or two dialects fit equally well
+         */
+        public Transactor build() {
+            Setup setup = new Setup(dialect, options, ambient, listeners, patience);
+            return url != null
+                    ? Assembly.connect(url, user, password, setup)
+                    : Assembly.on(Objects.requireNonNull(dataSource), setup);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+package dev.holdfast.tx.engine.internal;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import org.jspecify.annotations.Nullable;
+
+/** Whose connection a guard is on: a scope of a transaction, or a loan outside of one. */
+interface ConnectionUse {
+    /**
+     * Comes before each call of the driver: takes the turn, refuses what cannot be, and opens what is not open yet.
+     *
+     * @throws SQLException if the call must not be made; the turn is given back then
+     */
+    void enter() throws SQLException;
+
+    /** Comes after each call of the driver: gives the turn back. */
+    void exit();
+
+    /** The pool's connection; between {@link #enter} and {@link #exit} only. */
+    Connection raw();
+
+    /** The lease it is on; between {@link #enter} and {@link #exit} only. */
+    Lease lease();
+
+    /**
+     * Looks at what a call of the driver threw.
+     *
+     * @return what to throw
+     */
+    SQLException failed(Throwable error, @Nullable Execution execution);
+
+    /**
+     * A statement is about to be executed.
+     *
+     * @return what is watched over; null if nothing is
+     */
+    @Nullable
+    Execution executing(Statement statement, @Nullable String sql) throws SQLException;
+
+    /** A statement was executed. */
+    void executed(@Nullable Execution execution) throws SQLException;
+
+    /** Whether connections can still be had from it. */
+    boolean isOpen();
+
+    /** Answers of connections in this use, without asking the driver. */
+    Facts facts();
+
+    /** A view was closed by its holder. */
+    void closed(GuardedConnection view) throws SQLException;
+
+    /**
+     * What a connection says of itself.
+     *
+     * @param autocommit outside of a transaction
+     * @param readOnly as asked for; null where the driver is to be asked
+     * @param isolation of {@link Connection}; null where the driver is to be asked
+     */
+    record Facts(
+            boolean autocommit,
+            @Nullable Boolean readOnly,
+            @Nullable Integer isolation) {}
+}

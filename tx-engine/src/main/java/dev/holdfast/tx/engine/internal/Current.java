@@ -1,0 +1,57 @@
+package dev.holdfast.tx.engine.internal;
+
+import org.jspecify.annotations.Nullable;
+
+/** What is running on the calling thread: the only place that knows the thread. */
+final class Current {
+    /**
+     * One entry of an immutable chain.
+     *
+     * @param engine whose scope it is
+     * @param scope the scope; null where work was called outside every transaction
+     * @param ambient whether scopes look for it
+     * @param outer what was running before
+     */
+    record Frame(
+            Engine engine,
+            @Nullable Scope scope,
+            boolean ambient,
+            @Nullable Frame outer) {}
+
+    private static final ThreadLocal<@Nullable Frame> FRAME = new ThreadLocal<>();
+
+    private Current() {}
+
+    /** The innermost frame of the thread, whatever engine it belongs to. */
+    static @Nullable Frame frame() {
+        return FRAME.get();
+    }
+
+    /** The scope that a new one of this engine would join; null if there is none. */
+    static @Nullable Scope scope(Engine engine) {
+        for (Frame frame = FRAME.get(); frame != null; frame = frame.outer()) {
+            if (frame.engine() == engine && frame.ambient()) {
+                return frame.scope();
+            }
+        }
+        return null;
+    }
+
+    /** Makes a scope the innermost one, and answers the frame to {@link #swap} back to. */
+    static @Nullable Frame enter(Engine engine, @Nullable Scope scope, boolean ambient) {
+        Frame outer = FRAME.get();
+        FRAME.set(new Frame(engine, scope, ambient, outer));
+        return outer;
+    }
+
+    /** Puts a frame in place and answers the one that was there. */
+    static @Nullable Frame swap(@Nullable Frame frame) {
+        Frame before = FRAME.get();
+        if (frame == null) {
+            FRAME.remove();
+        } else {
+            FRAME.set(frame);
+        }
+        return before;
+    }
+}

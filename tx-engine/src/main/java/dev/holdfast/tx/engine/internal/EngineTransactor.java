@@ -1,0 +1,365 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.Ambient;
+import dev.holdfast.tx.ConnectionBody;
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.Outcome;
+import dev.holdfast.tx.Propagation;
+import dev.holdfast.tx.RetryPolicy;
+import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.Tx;
+import dev.holdfast.tx.TxBody;
+import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxRejectedException;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.TxTimeoutException.Limit;
+import dev.holdfast.tx.UnmanagedTx;
+import dev.holdfast.tx.Work;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** An engine with defaults: the brackets around each kind of call. */
+final class EngineTransactor implements Transactor {
+    private final Engine engine;
+    private final TxOptions defaults;
+    private final Propagation propagation;
+    /** Of a root that asks for nothing; what most calls need. */
+    private final Prepared plain;
+
+    EngineTransactor(Engine engine, TxOptions defaults) {
+        this.engine = engine;
+        this.defaults = defaults;
+        this.propagation = defaults.propagation() == null ? Propagation.REUSE : defaults.propagation();
+        this.plain = engine.prepare(defaults);
+    }
+
+    Engine engine() {
+        return engine;
+    }
+
+    // ---- entries
+
+    @Override
+    public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
+        return run(Current.scope(engine), options, body);
+    }
+
+    @Override
+    public <T extends @Nullable Object> T withConnection(ConnectionBody<T> body) {
+        Scope running = Current.scope(engine);
+        if (running != null) {
+            return running.withConnection(body);
+        }
+        engine.requireOpen();
+        return GuardedConnection.lend(new Loan(engine).view(), body);
+    }
+
+    @Override
+    public DataSource asDataSource() {
+        return new ScopeDataSource(() -> {
+            Scope running = Current.scope(engine);
+            if (running != null) {
+                return running.asDataSource().getConnection();
+            }
+            engine.requireOpenForJdbc();
+            return new Loan(engine).view();
+        });
+    }
+
+    @Override
+    public UnmanagedTx begin(TxOptions options) {
+        engine.requireOpen();
+        Scope running = Current.scope(engine);
+        if (options.retry() != null) {
+            throw new TxRejectedException(
+                    "begin was asked for a retry policy, but there is no body to run again; use transact",
+                    options.label());
+        }
+        Propagation asked = options.propagation();
+        if (asked == Propagation.MANDATORY || (asked == Propagation.ROOT_ONLY && running != null)) {
+            throw new TxRejectedException(
+                    "begin always starts a root, and propagation " + asked + " does not allow it here",
+                    options.label());
+        }
+        Prepared prepared = engine.prepare(defaults.overlay(options));
+        Transaction transaction = new Transaction(engine, prepared, 1, deadline(prepared.options(), null));
+        return new UnmanagedScope(this, transaction);
+    }
+
+    @Override
+    public @Nullable Tx current() {
+        return Current.scope(engine);
+    }
+
+    @Override
+    public <T extends @Nullable Object> T outside(Work<T> work) {
+        return inFrame(null, work);
+    }
+
+    @Override
+    public <T extends @Nullable Object> T within(Tx tx, Work<T> work) {
+        if (!(tx instanceof Scope scope) || scope.transaction.engine != engine) {
+            throw new IllegalArgumentException("The transaction belongs to another Transactor than " + this);
+        }
+        scope.requireOpen("To run work within it");
+        return inFrame(scope, work);
+    }
+
+    private <T extends @Nullable Object> T inFrame(@Nullable Scope scope, Work<T> work) {
+        Current.Frame before = Current.enter(engine, scope, true);
+        try {
+            return work.perform();
+        } catch (Throwable e) {
+            throw Thrown.as(e);
+        } finally {
+            Current.swap(before);
+        }
+    }
+
+    @Override
+    public Transactor withOptions(UnaryOperator<TxOptions> change) {
+        return new EngineTransactor(engine, change.apply(defaults));
+    }
+
+    @Override
+    public String explain(TxOptions options) {
+        Prepared prepared = engine.prepare(defaults.overlay(options));
+        return prepared.server().profile.server() + " " + prepared.options() + "\n"
+                + prepared.plan().describe();
+    }
+
+    @Override
+    public @Nullable Failure classify(Throwable error) {
+        return engine.failures.behind(Objects.requireNonNull(error, "error"));
+    }
+
+    @Override
+    public void close() {
+        engine.close();
+    }
+
+    @Override
+    public String toString() {
+        return "Transactor for " + engine.primary.profile;
+    }
+
+    // ---- the brackets
+
+    /** Starts a scope as {@link Entry} decides, runs the body in it, and ends it. */
+    <T extends @Nullable Object> T run(@Nullable Scope running, TxOptions asked, TxBody<T> body) {
+        engine.requireOpen();
+        Entry.Decision decision = Entry.decide(running == null ? null : facts(running, asked), asked, propagation);
+        if (decision instanceof Entry.Decision.Reject reject) {
+            throw new TxRejectedException(
+                    "The scope was rejected on " + engine.primary.profile + ": " + reject.why(), asked.label());
+        }
+        if (running != null && decision instanceof Entry.Decision.Join join) {
+            return joined(running, join.inForce(), asked, body);
+        }
+        if (running != null && decision instanceof Entry.Decision.Savepoint savepoint) {
+            return withRetry(asked.retry(), attempt -> savepoint(running, savepoint, asked, body));
+        }
+        Prepared prepared = asked.equals(TxOptions.none()) ? plain : engine.prepare(defaults.overlay(asked));
+        Deadline deadline = deadline(prepared.options(), running);
+        return withRetry(prepared.options().retry(), attempt -> root(prepared, attempt, deadline, body));
+    }
+
+    /** What is running, once it is known that its server can do what is asked for at all. */
+    private static Entry.Running facts(Scope running, TxOptions asked) {
+        running.requireOpen("A nested scope");
+        Server server = running.transaction.prepared.server();
+        if (!asked.equals(TxOptions.none()) && asked.propagation() != Propagation.SEPARATE) {
+            server.prepare(running.inForce.overlay(asked));
+        }
+        return new Entry.Running(running.inForce, server.profile);
+    }
+
+    private @Nullable Deadline deadline(TxOptions options, @Nullable Scope outer) {
+        Duration whole = options.wholeTimeout();
+        Deadline own = whole == null ? null : Deadline.after(engine.now(), Limit.WHOLE, whole);
+        return Deadline.sooner(own, outer == null ? null : outer.deadline);
+    }
+
+    /** The result of a body that has none yet; never returned to a caller. */
+    @SuppressWarnings({"NullAway", "TypeParameterUnusedInFormals"})
+    private static <T extends @Nullable Object> T none() {
+        return null;
+    }
+
+    private <T extends @Nullable Object> T joined(Scope running, TxOptions inForce, TxOptions asked, TxBody<T> body) {
+        Scope scope = new Scope(this, running, running.transaction, running.unit, inForce, deadline(asked, running));
+        running.childOpened();
+        Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
+        T result = none();
+        Throwable thrown = null;
+        try {
+            result = body.apply(scope);
+        } catch (Throwable e) {
+            thrown = e;
+        }
+        Current.swap(before);
+        try {
+            scope.endJoined(thrown);
+        } finally {
+            running.childClosed();
+        }
+        if (thrown != null) {
+            throw Thrown.as(thrown);
+        }
+        return result;
+    }
+
+    private <T extends @Nullable Object> Ended<T> savepoint(
+            Scope running, Entry.Decision.Savepoint how, TxOptions asked, TxBody<T> body) {
+        Transaction transaction = running.transaction;
+        transaction.turn.take(); // kept to the end: siblings must not interleave
+        try {
+            running.requireOpen("A nested scope");
+            how.notes().forEach(note -> transaction.tell(() -> new TxEvent.Noted(transaction.id, asked.label(), note)));
+            boolean readOnly = how.inForce().access() != running.inForce.access();
+            Scope scope = new Scope(
+                    this, running, transaction, transaction.push(readOnly), how.inForce(), deadline(asked, running));
+            Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
+            T result = none();
+            Throwable thrown = null;
+            try {
+                result = body.apply(scope);
+            } catch (Throwable e) {
+                thrown = e;
+            }
+            Settle.Verdict verdict;
+            Outcome outcome;
+            try {
+                verdict = scope.settle(thrown);
+                outcome = scope.endSavepoint(verdict);
+            } finally {
+                Current.swap(before);
+            }
+            return new Ended<>(result, outcome, error(transaction, "A nested scope", scope, verdict, outcome));
+        } finally {
+            transaction.turn.giveBack();
+        }
+    }
+
+    private <T extends @Nullable Object> Ended<T> root(
+            Prepared prepared, int attempt, @Nullable Deadline deadline, TxBody<T> body) {
+        Transaction transaction = new Transaction(engine, prepared, attempt, deadline);
+        Scope scope = new Scope(this, null, transaction, transaction.root(), prepared.options(), deadline);
+        Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
+        T result = none();
+        Throwable thrown = null;
+        try {
+            result = body.apply(scope);
+        } catch (Throwable e) {
+            thrown = e;
+        }
+        Settle.Verdict verdict;
+        Outcome outcome;
+        try {
+            verdict = scope.settle(thrown);
+            outcome = scope.endRoot(verdict);
+        } finally {
+            Current.swap(before);
+        }
+        return new Ended<>(result, outcome, afterEnd(transaction, scope, verdict, outcome, result));
+    }
+
+    /** Tells the listeners, fires the hooks, and answers what the caller is to be thrown; null for nothing. */
+    @Nullable
+    Throwable afterEnd(
+            Transaction transaction, Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
+        transaction.tell(() -> new TxEvent.Ended(
+                transaction.id, scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
+        Throwable error = error(transaction, "The transaction", scope, verdict, outcome);
+        return scope.fireHooks(outcome, error, result);
+    }
+
+    /** What the caller is told of a unit that ended like this; null if it went as asked. */
+    private @Nullable Throwable error(
+            Transaction transaction, String what, Scope scope, Settle.Verdict verdict, Outcome outcome) {
+        if (verdict instanceof Settle.Verdict.RollBackAndRethrow rethrow) {
+            return rethrow.outcome().cause();
+        }
+        if (outcome instanceof Outcome.Unknown unknown) {
+            return Errors.unknown(
+                    transaction.prepared.server().profile,
+                    classify(unknown.cause()),
+                    scope.inForce.label(),
+                    unknown.cause());
+        }
+        if (outcome instanceof Outcome.RolledBack rolledBack
+                && !(verdict instanceof Settle.Verdict.RollBackAndReturn)) {
+            Throwable cause = rolledBack.cause();
+            if (rolledBack.reason() == Outcome.Reason.TIMED_OUT && cause != null) {
+                return cause;
+            }
+            return Errors.rolledBack(
+                    transaction.prepared.server().profile,
+                    what,
+                    rolledBack,
+                    cause == null ? null : classify(cause),
+                    scope.inForce.label());
+        }
+        return null;
+    }
+
+    // ---- attempts
+
+    /**
+     * How one attempt ended.
+     *
+     * @param error what the caller is to be thrown; null to return the result
+     */
+    record Ended<T extends @Nullable Object>(
+            T result, Outcome outcome, @Nullable Throwable error) {}
+
+    @FunctionalInterface
+    private interface Attempt<T extends @Nullable Object> {
+        Ended<T> run(int number);
+    }
+
+    private <T extends @Nullable Object> T withRetry(@Nullable RetryPolicy policy, Attempt<T> attempt) {
+        long start = policy == null ? 0 : engine.now();
+        Throwable earlier = null;
+        for (int number = 1; ; number++) {
+            Ended<T> ended = attempt.run(number);
+            Throwable error = ended.error();
+            if (error == null) {
+                return ended.result();
+            }
+            if (earlier != null) {
+                Thrown.suppress(error, earlier);
+            }
+            if (policy == null || !again(policy, number, ended.outcome(), error, start)) {
+                throw Thrown.as(error);
+            }
+            earlier = error;
+        }
+    }
+
+    /** Waits for the next attempt, if there is to be one. */
+    private boolean again(RetryPolicy policy, int number, Outcome outcome, Throwable error, long start) {
+        Failure failure = classify(error);
+        Duration elapsed = Duration.ofNanos(engine.now() - start);
+        if (failure == null
+                || !(policy.decide(number, failure, outcome, elapsed, engine.jitter())
+                        instanceof RetryPolicy.Decision.Again next)) {
+            return false;
+        }
+        try {
+            policy.listener().onAttempt(number, failure, next.delay());
+            engine.pause(next.delay());
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            Thrown.suppress(error, new TxStateException("Interrupted while waiting for the next attempt", e));
+        } catch (RuntimeException e) {
+            Thrown.suppress(error, e);
+        }
+        return false;
+    }
+}

@@ -1,0 +1,73 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.Outcome;
+import dev.holdfast.tx.TxOutcomeUnknownException;
+import dev.holdfast.tx.TxRolledBackException;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.spi.Profile;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+
+/** The words of errors that are about a transaction: what was tried, on which server, and what to do next. */
+final class Errors {
+    private Errors() {}
+
+    static TxRolledBackException rolledBack(
+            Profile profile,
+            String what,
+            Outcome.RolledBack outcome,
+            @Nullable Failure failure,
+            @Nullable String label) {
+        Throwable cause = outcome.cause();
+        String first = cause == null ? "" : ": " + firstLine(cause);
+        String why = switch (outcome.reason()) {
+            case JOINED_SCOPE_FAILED ->
+                "a scope that had joined it failed" + first
+                        + "; let that exception pass, or open the inner scope with nested(…) to survive it";
+            case CHILD_STILL_OPEN ->
+                "a child scope was still open when the body ended" + first
+                        + "; end what other threads do with the transaction before the body returns";
+            case ENDED_BY_SERVER ->
+                "an earlier error had ended it" + first
+                        + "; let that exception pass, or wrap the statement in nested(…) to survive it";
+            case COMMIT_REFUSED -> "the server refused the commit" + first;
+            case REQUESTED -> "setRollbackOnly was called on it; call rollback() where that is wanted";
+            case TIMED_OUT -> "it ran out of time" + first;
+            default -> outcome.reason() + first;
+        };
+        return new TxRolledBackException(
+                what + " on " + profile + " was rolled back instead of committed: " + why, outcome, failure, label);
+    }
+
+    static TxOutcomeUnknownException unknown(
+            Profile profile, @Nullable Failure failure, @Nullable String label, Throwable cause) {
+        return new TxOutcomeUnknownException(
+                "COMMIT was sent to " + profile + " and its answer was lost: " + firstLine(cause)
+                        + "; the transaction may be there or not. Look for its effect before running it again, or ask"
+                        + " for verifiable() to have it settled",
+                failure,
+                label,
+                cause);
+    }
+
+    /** A statement that must not be sent, because what it belongs to is gone. */
+    static SQLException gone(Profile profile, String state, Throwable first) {
+        return Refused.of(new TxStateException(
+                "The statement was not sent: an earlier error " + state + " on " + profile + ": " + firstLine(first)
+                        + "; let that exception pass, or wrap the failing statement in nested(…) to survive it",
+                first));
+    }
+
+    static TxStateException ended(@Nullable String label, String what) {
+        return new TxStateException((label == null ? "" : "[" + label + "] ") + what
+                + " was asked of a transaction scope that has ended;" + " use a handle only inside its own scope");
+    }
+
+    private static String firstLine(Throwable error) {
+        String message = error.getMessage();
+        String text = message == null ? error.getClass().getName() : message;
+        int line = text.indexOf('\n');
+        return line < 0 ? text : text.substring(0, line);
+    }
+}

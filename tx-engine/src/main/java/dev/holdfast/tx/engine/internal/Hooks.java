@@ -1,0 +1,112 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.Hook;
+import dev.holdfast.tx.Outcome;
+import dev.holdfast.tx.TxStateException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The hooks of one unit, in the order of their registration. */
+final class Hooks {
+    private enum Point {
+        BEFORE_COMMIT,
+        AFTER_COMMIT,
+        AFTER_ROLLBACK,
+        AFTER_COMPLETION
+    }
+
+    /**
+     * One hook.
+     *
+     * @param body is given the outcome
+     * @param fate of the savepoint it was registered in, if that was rolled back; else null, and the root's counts
+     */
+    private record Entry(Point point, Body body, Outcome.@Nullable RolledBack fate) {}
+
+    @FunctionalInterface
+    private interface Body {
+        void fire(@Nullable Outcome outcome) throws Exception;
+    }
+
+    private final List<Entry> entries = new ArrayList<>(4);
+
+    void beforeCommit(Hook hook) {
+        entries.add(new Entry(Point.BEFORE_COMMIT, outcome -> hook.fire(), null));
+    }
+
+    void afterCommit(Hook hook) {
+        entries.add(new Entry(Point.AFTER_COMMIT, outcome -> hook.fire(), null));
+    }
+
+    void afterRollback(Hook hook) {
+        entries.add(new Entry(Point.AFTER_ROLLBACK, outcome -> hook.fire(), null));
+    }
+
+    void afterCompletion(Consumer<? super Outcome> hook) {
+        entries.add(new Entry(
+                Point.AFTER_COMPLETION,
+                outcome -> {
+                    if (outcome != null) {
+                        hook.accept(outcome);
+                    }
+                },
+                null));
+    }
+
+    /** Takes over the hooks of a savepoint that was released. */
+    void adopt(Hooks released) {
+        entries.addAll(released.entries);
+    }
+
+    /** Takes over what remains of a savepoint that was rolled back: the hooks that are about that. */
+    void adopt(Hooks undone, Outcome.RolledBack fate) {
+        for (Entry entry : undone.entries) {
+            if (entry.point() == Point.AFTER_ROLLBACK || entry.point() == Point.AFTER_COMPLETION) {
+                entries.add(entry.fate() == null ? new Entry(entry.point(), entry.body(), fate) : entry);
+            }
+        }
+    }
+
+    /** Fires the hooks before COMMIT, those that they register included; the first failure ends it. */
+    void fireBeforeCommit() throws Exception {
+        for (int i = 0; i < entries.size(); i++) {
+            if (entries.get(i).point() == Point.BEFORE_COMMIT) {
+                entries.get(i).body().fire(null);
+            }
+        }
+    }
+
+    /**
+     * Fires the hooks after the end, those that they register included, all of them.
+     *
+     * @return what they threw, in order
+     */
+    List<Throwable> fireAfter(Outcome outcome) {
+        List<Throwable> failed = new ArrayList<>();
+        for (int i = 0; i < entries.size(); i++) {
+            Entry entry = entries.get(i);
+            Outcome own = entry.fate() == null ? outcome : entry.fate();
+            boolean due = switch (entry.point()) {
+                case BEFORE_COMMIT -> false;
+                case AFTER_COMMIT -> own instanceof Outcome.Committed;
+                case AFTER_ROLLBACK -> own instanceof Outcome.RolledBack;
+                case AFTER_COMPLETION -> true;
+            };
+            if (due) {
+                try {
+                    entry.body().fire(own);
+                } catch (Throwable e) {
+                    failed.add(e);
+                }
+            }
+        }
+        return failed;
+    }
+
+    static TxStateException tooLate(String name) {
+        return new TxStateException(name + " was registered after the end of its transaction and would never fire;"
+                + " register it while the scope is open");
+    }
+}

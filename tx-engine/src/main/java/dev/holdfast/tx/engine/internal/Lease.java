@@ -1,0 +1,250 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.spi.CommitMessage;
+import dev.holdfast.tx.spi.Message;
+import dev.holdfast.tx.spi.Step;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection while it is held, and the only class that talks to a database for the engine. Not for two threads at
+ * once.
+ */
+final class Lease {
+    /** Puts one setting of a session back. */
+    @FunctionalInterface
+    interface Undo {
+        void on(Connection connection) throws SQLException;
+    }
+
+    /** What came of a commit message: acknowledged or not, and the error that ended it, if one did. */
+    record CommitAnswer(boolean acknowledged, @Nullable Throwable error) {}
+
+    private static final Pattern SLOT_VALUE = Pattern.compile("[\\p{L}\\p{N} _.:/+-]*");
+
+    final Source source;
+    final Connection connection;
+    private @Nullable Map<String, String> slots;
+    private @Nullable Map<String, Undo> undos;
+    private boolean escaped;
+
+    Lease(Source source, Connection connection) {
+        this.source = source;
+        this.connection = connection;
+    }
+
+    /** What was read so far, by slot. */
+    Map<String, String> slots() {
+        return slots == null ? Map.of() : slots;
+    }
+
+    /** Takes what another connection read, as if it had been read here. */
+    void useSlots(Map<String, String> read) {
+        slots = new HashMap<>(read);
+    }
+
+    /** The caller has had the driver's own connection in hand. */
+    void escape() {
+        escaped = true;
+    }
+
+    boolean isEscaped() {
+        return escaped;
+    }
+
+    /** Has a setting put back at the end; of several for one setting, the first counts. */
+    void undoLater(String setting, Undo undo) {
+        if (undos == null) {
+            undos = new LinkedHashMap<>();
+        }
+        undos.putIfAbsent(setting, undo);
+    }
+
+    /** Has each statement commit by itself until the connection is given back. */
+    void autocommit() throws SQLException {
+        if (!connection.getAutoCommit()) {
+            connection.setAutoCommit(true);
+            undoLater("autocommit", on -> on.setAutoCommit(false));
+        }
+    }
+
+    /** Carries a message out, to its end or to its first error. */
+    void perform(Message message) throws SQLException {
+        perform(message, new Progress());
+    }
+
+    /** Carries the commit message out, and says whether COMMIT was acknowledged. */
+    CommitAnswer commit(CommitMessage commit) {
+        Progress progress = new Progress();
+        try {
+            perform(commit.message(), progress);
+            return new CommitAnswer(true, null);
+        } catch (SQLException | RuntimeException | Error e) {
+            return new CommitAnswer(progress.done > commit.commitStep(), e);
+        }
+    }
+
+    /** Steps that are certainly done: the server has answered. */
+    private static final class Progress {
+        int done;
+    }
+
+    private void perform(Message message, Progress progress) throws SQLException {
+        List<Step> steps = message.steps();
+        while (progress.done < steps.size()) {
+            int end = progress.done + 1;
+            Step step = steps.get(progress.done);
+            if (step instanceof Step.Drive drive) {
+                drive(drive);
+            } else if (step instanceof Step.Native own) {
+                own.action().on(connection);
+            } else if (step instanceof Step.Sql sql) {
+                if (message.travel() == Message.Travel.EACH) {
+                    send(sql);
+                } else {
+                    List<Step.Sql> together = new ArrayList<>();
+                    for (end = progress.done; end < steps.size() && steps.get(end) instanceof Step.Sql next; end++) {
+                        together.add(next);
+                    }
+                    send(together, message.travel());
+                }
+            }
+            progress.done = end;
+        }
+    }
+
+    private void drive(Step.Drive drive) throws SQLException {
+        switch (drive) {
+            case AUTOCOMMIT_OFF -> connection.setAutoCommit(false);
+            case AUTOCOMMIT_ON -> connection.setAutoCommit(true);
+            case READ_ONLY_ON -> connection.setReadOnly(true);
+            case READ_ONLY_OFF -> connection.setReadOnly(false);
+            case COMMIT -> connection.commit();
+            case ROLLBACK -> {
+                if (!connection.getAutoCommit()) {
+                    connection.rollback();
+                }
+            }
+        }
+    }
+
+    private void send(Step.Sql sql) throws SQLException {
+        String text = text(sql);
+        if (text == null) {
+            return;
+        }
+        try (Statement statement = connection.createStatement()) {
+            if (statement.execute(text) && !sql.reads().isEmpty()) {
+                try (ResultSet row = statement.getResultSet()) {
+                    keep(row, sql.reads());
+                }
+            }
+        }
+    }
+
+    private void send(List<Step.Sql> together, Message.Travel travel) throws SQLException {
+        List<Step.Sql> sent = new ArrayList<>(together.size());
+        List<String> texts = new ArrayList<>(together.size());
+        for (Step.Sql sql : together) {
+            String text = text(sql);
+            if (text != null) {
+                sent.add(sql);
+                texts.add(text);
+            }
+        }
+        if (texts.isEmpty()) {
+            return;
+        }
+        try (Statement statement = connection.createStatement()) {
+            if (travel == Message.Travel.BATCH && texts.size() > 1) {
+                for (String text : texts) {
+                    statement.addBatch(text);
+                }
+                statement.executeBatch();
+            } else {
+                boolean rows = statement.execute(String.join(";", texts));
+                if (sent.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
+                    read(statement, rows, sent);
+                }
+            }
+        }
+    }
+
+    /** The text with its slots put in; null if one of them was never read, for what was never read was never changed. */
+    private @Nullable String text(Step.Sql sql) throws SQLException {
+        String text = sql.text();
+        for (String slot : sql.uses()) {
+            String value = slots().get(slot);
+            if (value == null) {
+                return null;
+            }
+            if (!SLOT_VALUE.matcher(value).matches()) {
+                throw new SQLException(
+                        "The server's " + slot + " is '" + value + "' and cannot be put into a statement");
+            }
+            text = text.replace("{" + slot + "}", value);
+        }
+        return text;
+    }
+
+    /** Walks the results, one for each statement in order, and keeps the first row of those that are to be read. */
+    private void read(Statement statement, boolean firstIsRows, List<Step.Sql> sent) throws SQLException {
+        boolean rows = firstIsRows;
+        for (int i = 0; i < sent.size(); i++) {
+            List<String> reads = sent.get(i).reads();
+            if (!reads.isEmpty() && rows) {
+                try (ResultSet row = statement.getResultSet()) {
+                    keep(row, reads);
+                }
+            }
+            if (i < sent.size() - 1) {
+                rows = statement.getMoreResults();
+            }
+        }
+    }
+
+    private void keep(ResultSet row, List<String> reads) throws SQLException {
+        if (slots == null) {
+            slots = new HashMap<>();
+        }
+        ResultSetMetaData columns = row.getMetaData();
+        if (!row.next()) {
+            return;
+        }
+        for (int i = 0; i < Math.min(reads.size(), columns.getColumnCount()); i++) {
+            String value = row.getString(i + 1);
+            if (value != null) {
+                slots.put(reads.get(i), value);
+            }
+        }
+    }
+
+    /** Puts the caller's settings back, and the connection into the pool. On any error it is to be evicted. */
+    void giveBack() throws SQLException {
+        if (undos != null) {
+            for (Undo undo : undos.values()) {
+                undo.on(connection);
+            }
+        }
+        connection.close();
+    }
+
+    /** Throws the connection away; what fails in doing so is logged, there is nobody left to tell. */
+    void evict() {
+        try {
+            source.evict(connection);
+        } catch (SQLException | RuntimeException e) {
+            Log.LOGGER.log(System.Logger.Level.DEBUG, "A connection that was thrown away did not close", e);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.TxException;
+import dev.holdfast.tx.TxOption;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxUnsupportedException;
+import dev.holdfast.tx.spi.Answers;
+import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.Identity;
+import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.Wish;
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
+import java.sql.SQLException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** One data source with all that was found out about it, once. */
+final class Server {
+    /** Plans are few; a program that makes options up at run time must not fill the memory with them. */
+    private static final int MOST_PLANS = 1_000;
+
+    final Source source;
+    final Dialect dialect;
+    final Profile profile;
+    final Savepoints savepoints;
+    private final Wish.Target target;
+    private final Map<TxOptions, Prepared> plans = new ConcurrentHashMap<>();
+
+    private Server(Source source, Dialect dialect, Profile profile, Wish.Target target) {
+        this.source = source;
+        this.dialect = dialect;
+        this.profile = profile;
+        this.savepoints = dialect.savepoints(profile);
+        this.target = target;
+    }
+
+    /**
+     * Takes a data source into use: asks its database once what it is.
+     *
+     * @param explicit the dialect to use; null to look for it
+     * @throws TxException if the database cannot be reached, or no dialect or more than one fits
+     */
+    static Server of(DataSource dataSource, @Nullable Dialect explicit, Wish.Target target) {
+        Source source = Source.of(dataSource);
+        try (Connection connection = dataSource.getConnection()) {
+            Identity identity = identify(connection);
+            Dialect dialect = explicit == null ? Dialects.find(identity) : Dialects.checked(explicit, identity);
+            Lease probing = new Lease(source, connection);
+            probing.autocommit();
+            probing.perform(dialect.probe(identity));
+            Answers answers = new Answers(probing.slots());
+            probing.giveBack();
+            return new Server(source, dialect, dialect.profile(identity, answers), target);
+        } catch (SQLException e) {
+            throw new TxException(
+                    "The data source " + dataSource + " gave no usable connection while Holdfast was being built ("
+                            + e.getMessage() + "); check that the database runs and that URL, user and password are"
+                            + " right",
+                    null,
+                    null,
+                    e);
+        }
+    }
+
+    /** Whether a connection is as it comes from the pool, as far as the driver tells. */
+    boolean isAsFound(Connection connection) throws SQLException {
+        return connection.getAutoCommit() == (profile.identity().autocommit() == Identity.Autocommit.ON)
+                && !connection.isReadOnly();
+    }
+
+    private static Identity identify(Connection connection) throws SQLException {
+        DatabaseMetaData data = connection.getMetaData();
+        return new Identity(
+                orUnknown(data.getDatabaseProductName()),
+                orUnknown(data.getDatabaseProductVersion()),
+                orUnknown(data.getDriverName()),
+                orUnknown(data.getDriverVersion()),
+                withoutSecrets(orUnknown(data.getURL())),
+                connection.getAutoCommit() ? Identity.Autocommit.ON : Identity.Autocommit.OFF);
+    }
+
+    private static String orUnknown(@Nullable String text) {
+        return text == null ? "(unknown)" : text;
+    }
+
+    /** Passwords travel in parameters, or before an {@code @}. */
+    static String withoutSecrets(String url) {
+        return url.replaceFirst("[?;].*", "").replaceFirst("//[^/@]*@", "//");
+    }
+
+    /**
+     * What is needed to run a transaction with these options; remembered.
+     *
+     * @throws TxUnsupportedException if the database cannot do it
+     */
+    Prepared prepare(TxOptions options) {
+        Prepared known = plans.get(options);
+        if (known != null) {
+            return known;
+        }
+        Prepared fresh = plan(options);
+        if (plans.size() < MOST_PLANS) {
+            plans.put(options, fresh);
+        }
+        return fresh;
+    }
+
+    private Prepared plan(TxOptions options) {
+        for (TxOption<?> option : options.dialectOptions()) {
+            if (!profile.options().contains(option)) {
+                throw new TxUnsupportedException(
+                        "Option " + option + " is unknown to " + profile + "; it takes "
+                                + (profile.options().isEmpty()
+                                        ? "no options of its own"
+                                        : profile.options().stream()
+                                                .map(TxOption::name)
+                                                .collect(Collectors.joining(", "))),
+                        options.label());
+            }
+        }
+        Wish wish = Wish.of(options).to(target);
+        if (options.isVerifiable()) {
+            wish = wish.carrying(Wish.Carry.TX_ID);
+        }
+        return new Prepared(this, options, wish, dialect.plan(wish, profile));
+    }
+}

@@ -1,0 +1,148 @@
+package dev.holdfast.tx.engine.internal;
+
+import com.zaxxer.hikari.HikariDataSource;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** Where connections come from, and how one is thrown away. */
+class Source {
+    /** Of pools we know nothing about. */
+    static final int UNKNOWN_SIZE = Integer.MAX_VALUE;
+
+    /** Waits for pools on behalf of callers with a limit: a pool has one for all callers, or none. */
+    private static final ExecutorService WAITERS = Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "holdfast-acquire");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    private final DataSource dataSource;
+
+    private Source(DataSource dataSource) {
+        this.dataSource = dataSource;
+    }
+
+    static Source of(DataSource dataSource) {
+        return dataSource instanceof HikariDataSource hikari ? new Hikari(hikari) : new Source(dataSource);
+    }
+
+    /** How many connections it has at the most. */
+    int size() {
+        return UNKNOWN_SIZE;
+    }
+
+    /**
+     * Takes a connection.
+     *
+     * @param deadline to wait for at the most; null for the pool's own
+     * @throws SQLException from the pool
+     * @throws TimeoutException if the deadline passed; a connection that comes late is given back
+     * @throws InterruptedException if the thread was interrupted while it waited under a deadline
+     */
+    final Connection acquire(@Nullable Deadline deadline) throws SQLException, TimeoutException, InterruptedException {
+        if (deadline == null) {
+            return dataSource.getConnection();
+        }
+        Handover handover = new Handover();
+        Future<?> waiting = WAITERS.submit(() -> handover.from(dataSource));
+        try {
+            waiting.get(Math.max(0, deadline.left(System.nanoTime())), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (TimeoutException | InterruptedException e) {
+            handover.giveUp();
+            waiting.cancel(true);
+            throw e;
+        }
+        return handover.result();
+    }
+
+    /** Throws a connection away: the pool must not lend it again. */
+    void evict(Connection connection) throws SQLException {
+        // A pool that wraps its connections passes abort on, and finds the dead one at the next check.
+        try {
+            connection.abort(Runnable::run);
+        } finally {
+            connection.close();
+        }
+    }
+
+    private static final class Hikari extends Source {
+        private final HikariDataSource pool;
+
+        Hikari(HikariDataSource pool) {
+            super(pool);
+            this.pool = pool;
+        }
+
+        @Override
+        int size() {
+            return pool.getMaximumPoolSize();
+        }
+
+        @Override
+        void evict(Connection connection) throws SQLException {
+            pool.evictConnection(connection);
+            connection.close();
+        }
+    }
+
+    /** One connection on its way from the waiter to the caller, or back to the pool if the caller has gone. */
+    private static final class Handover {
+        private @Nullable Connection connection;
+        private @Nullable Throwable error;
+        private boolean abandoned;
+
+        void from(DataSource dataSource) {
+            try {
+                Connection fresh = dataSource.getConnection();
+                synchronized (this) {
+                    if (!abandoned) {
+                        connection = fresh;
+                        return;
+                    }
+                }
+                fresh.close();
+            } catch (SQLException | RuntimeException | Error e) {
+                synchronized (this) {
+                    error = e;
+                }
+            }
+        }
+
+        void giveUp() {
+            Connection late;
+            synchronized (this) {
+                abandoned = true;
+                late = connection;
+                connection = null;
+            }
+            if (late != null) {
+                try {
+                    late.close();
+                } catch (SQLException unusable) {
+                    Log.LOGGER.log(
+                            System.Logger.Level.DEBUG, "A connection that came too late did not close", unusable);
+                }
+            }
+        }
+
+        synchronized Connection result() throws SQLException {
+            if (error != null) {
+                throw Thrown.asSqlException(error);
+            }
+            if (connection == null) {
+                throw new SQLException("The data source returned no connection");
+            }
+            return connection;
+        }
+    }
+}

@@ -1,0 +1,479 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureEffect;
+import dev.holdfast.tx.Outcome;
+import dev.holdfast.tx.Outcome.Reason;
+import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.spi.CommitMessage.Fence;
+import dev.holdfast.tx.spi.DriverState;
+import dev.holdfast.tx.spi.Message;
+import dev.holdfast.tx.spi.Moment;
+import dev.holdfast.tx.spi.Moment.Phase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One physical transaction, from before its connection is taken until that is given back. All of it is guarded by its
+ * {@link Turn}.
+ *
+ * <p>It counts as open from before the first begin statement is sent, and as over only when COMMIT or the abort message
+ * was answered, or the connection thrown away: what is uncertain is never given back to the pool.
+ */
+final class Transaction {
+    /** Where it stands. */
+    enum State {
+        /** Nothing was sent. */
+        NEW,
+        /** BEGIN was sent, or is about to be, and not answered. */
+        OPENING,
+        /** Open on the server. */
+        ACTIVE,
+        /** Open on the server, but good for a rollback only. */
+        DOOMED,
+        /** Ended by the server. */
+        ENDED,
+        /** The connection is gone. */
+        LOST,
+        /** Ended by us. */
+        OVER
+    }
+
+    final Engine engine;
+    final Prepared prepared;
+    final Turn turn;
+    final long id;
+    final int attempt;
+    /** By which all of it must be done; null for no limit. */
+    final @Nullable Deadline deadline;
+
+    private final long begun;
+    private State state = State.NEW;
+    private @Nullable Lease lease;
+    private final Unit root = Unit.root();
+    private Unit top = root;
+    private int savepoints;
+    private boolean answered;
+    private @Nullable Throwable gone;
+    private @Nullable Map<String, PlannedLock> locks;
+    private volatile boolean over;
+    private volatile @Nullable Thread firing;
+
+    Transaction(Engine engine, Prepared prepared, int attempt, @Nullable Deadline deadline) {
+        this.engine = engine;
+        this.prepared = prepared;
+        this.attempt = attempt;
+        this.deadline = deadline;
+        this.id = engine.nextTransaction();
+        this.turn = new Turn(engine.patience);
+        this.begun = engine.now();
+    }
+
+    State state() {
+        return state;
+    }
+
+    Unit root() {
+        return root;
+    }
+
+    Unit top() {
+        return top;
+    }
+
+    /** Whether its end has begun: nothing can be done before COMMIT any more. */
+    boolean isOver() {
+        return over;
+    }
+
+    /** Whether the calling thread is firing its hooks. */
+    boolean isFiringHooks() {
+        return firing == Thread.currentThread();
+    }
+
+    /** The thread that fires its hooks from now on; null for none. */
+    void firingHooks(@Nullable Thread thread) {
+        firing = thread;
+    }
+
+    /** The lease; only while it is open. */
+    Lease lease() {
+        if (lease == null) {
+            throw new IllegalStateException("No connection is held in state " + state);
+        }
+        return lease;
+    }
+
+    boolean holds(Source source) {
+        Lease held = lease;
+        return held != null && held.source == source;
+    }
+
+    // ---- beginning
+
+    /** Makes sure that BEGIN and all pending savepoints, oldest first, were sent and answered. */
+    void open() throws SQLException {
+        if (state == State.NEW) {
+            begin();
+        }
+        if (!top.sent) {
+            sendSavepoints(top);
+        }
+    }
+
+    private void begin() throws SQLException {
+        long before = engine.now();
+        Connection connection = Acquiring.connection(this);
+        lease = new Lease(prepared.server().source, connection);
+        state = State.OPENING;
+        try {
+            lease.perform(prepared.plan().begin());
+            state = State.ACTIVE;
+        } catch (SQLException | RuntimeException | Error e) {
+            try {
+                failed(e, Phase.BEGIN, null, State.ENDED);
+            } finally {
+                rollBack(e);
+            }
+            throw e;
+        }
+        long after = engine.now();
+        engine.tell(() -> new TxEvent.Begun(
+                id,
+                prepared.options().label(),
+                prepared.options(),
+                attempt,
+                Duration.ofNanos(after - before),
+                prepared.plan().notes()));
+    }
+
+    private void sendSavepoints(Unit unit) throws SQLException {
+        if (unit.parent != null && !unit.parent.sent) {
+            sendSavepoints(unit.parent);
+        }
+        Message set = unit.readOnly
+                ? prepared.server().savepoints.setReadOnly(unit.savepoint)
+                : prepared.server().savepoints.set(unit.savepoint);
+        perform(set);
+        unit.sent = true;
+    }
+
+    private void perform(Message message) throws SQLException {
+        try {
+            lease().perform(message);
+            answered = true;
+        } catch (SQLException | RuntimeException | Error e) {
+            throw failed(e, Phase.SAVEPOINT, null, State.LOST);
+        }
+    }
+
+    // ---- using
+
+    /**
+     * Refuses a statement of a transaction that the server takes none of any more.
+     *
+     * @throws SQLException with the first error as the cause of its cause
+     */
+    void requireUsable() throws SQLException {
+        if (state == State.NEW || state == State.ACTIVE) {
+            Failure aborted = abortedBy();
+            if (aborted != null) {
+                throw Errors.gone(prepared.server().profile, "has aborted the transaction", aborted.error());
+            }
+            return;
+        }
+        if (gone != null) {
+            String what = state == State.DOOMED ? "has doomed the transaction" : "has ended the transaction";
+            throw Errors.gone(prepared.server().profile, what, gone);
+        }
+        throw Refused.of(Errors.ended(prepared.options().label(), "A statement"));
+    }
+
+    /** A statement was answered well. */
+    void executed() {
+        answered = true;
+    }
+
+    /**
+     * Looks at an error: what it did to the transaction decides what can still be done with it.
+     *
+     * @param crashed the state after an error that is not the database's
+     * @return the error, if JDBC may throw it; others are thrown
+     */
+    SQLException failed(Throwable error, Phase phase, @Nullable Execution execution, State crashed) {
+        if (!(error instanceof SQLException sql)) {
+            goneBy(error, crashed);
+            throw Thrown.as(error);
+        }
+        Moment moment = Moment.of(phase, prepared.wish())
+                .driverState(driverState())
+                .lock(execution == null || execution.lock == null ? null : execution.lock.lock())
+                .cancelled(execution == null ? Moment.Cancelled.NOT : execution.cancelled());
+        Failure failure = classify(sql, moment);
+        switch (effect(failure.effect(), moment.driverState(), phase)) {
+            case NONE, ASK -> {}
+            case SCOPE -> innermostSent().abortedBy(failure);
+            case DOOMED -> goneBy(sql, State.DOOMED);
+            case ENDED -> goneBy(sql, State.ENDED);
+            case LOST -> goneBy(sql, State.LOST);
+        }
+        return sql;
+    }
+
+    private Failure classify(SQLException error, Moment moment) {
+        Failure failure = prepared.server().dialect.classify(error, moment, prepared.server().profile);
+        engine.failures.remember(failure);
+        return failure;
+    }
+
+    private static FailureEffect effect(FailureEffect said, DriverState driver, Phase phase) {
+        FailureEffect effect = said != FailureEffect.ASK
+                ? said
+                : switch (driver) {
+                    case OPEN -> FailureEffect.NONE;
+                    case FAILED -> FailureEffect.SCOPE;
+                    case IDLE -> FailureEffect.ENDED;
+                    case UNKNOWN -> FailureEffect.DOOMED;
+                };
+        if (phase == Phase.BEGIN && effect != FailureEffect.LOST) {
+            return FailureEffect.ENDED; // whatever was begun is aborted at once
+        }
+        // A savepoint that could not be had or released leaves nothing to go back to.
+        return phase == Phase.SAVEPOINT && effect == FailureEffect.NONE ? FailureEffect.DOOMED : effect;
+    }
+
+    private DriverState driverState() {
+        return lease == null
+                ? DriverState.UNKNOWN
+                : prepared.server().dialect.port().state(lease.connection);
+    }
+
+    private Unit innermostSent() {
+        Unit unit = top;
+        while (!unit.sent && unit.parent != null) {
+            unit = unit.parent;
+        }
+        return unit;
+    }
+
+    private void goneBy(Throwable error, State newState) {
+        if (gone == null) {
+            gone = error;
+        }
+        if (state != State.OVER && state != State.LOST) {
+            state = newState;
+        }
+    }
+
+    /** The first error that keeps the transaction, or its innermost unit, from going on; null if none does. */
+    @Nullable
+    Throwable stoppedBy() {
+        if (gone != null) {
+            return gone;
+        }
+        Failure aborted = abortedBy();
+        return aborted == null ? null : aborted.error();
+    }
+
+    private @Nullable Failure abortedBy() {
+        for (Unit unit = top; unit != null; unit = unit.parent) {
+            Failure aborted = unit.aborted();
+            if (aborted != null) {
+                return aborted;
+            }
+        }
+        return null;
+    }
+
+    // ---- savepoints
+
+    Unit push(boolean readOnly) {
+        top = top.savepoint("hf_" + ++savepoints, readOnly);
+        return top;
+    }
+
+    /** Takes the innermost unit off, once it was released or rolled back. */
+    void pop() {
+        Unit parent = top.parent;
+        if (parent != null) {
+            top = parent;
+        }
+    }
+
+    /** Releases the innermost savepoint, if it was ever sent. */
+    void release() throws SQLException {
+        if (top.sent) {
+            perform(prepared.server().savepoints.release(top.savepoint));
+        }
+    }
+
+    /** Undoes what came after the innermost savepoint, if it was ever sent and there is something left to undo. */
+    void undo() throws SQLException {
+        if (top.sent && state == State.ACTIVE) {
+            perform(prepared.server().savepoints.rollbackTo(top.savepoint));
+        }
+    }
+
+    // ---- locks
+
+    void plan(String sql, PlannedLock lock) {
+        if (locks == null) {
+            locks = new HashMap<>();
+        }
+        locks.put(sql, lock);
+    }
+
+    @Nullable
+    PlannedLock planned(@Nullable String sql) {
+        return locks == null || sql == null ? null : locks.get(sql);
+    }
+
+    // ---- ending
+
+    /** Commits, and gives the connection back or throws it away. */
+    Outcome commit() {
+        over = true;
+        if (lease == null) {
+            state = State.OVER;
+            return new Outcome.Committed();
+        }
+        if (prepared.plan().commit().fence() == Fence.DRIVER_STATE) {
+            Outcome fenced = fence();
+            if (fenced != null) {
+                return fenced;
+            }
+        }
+        Lease.CommitAnswer answer = lease.commit(prepared.plan().commit());
+        Throwable error = answer.error();
+        if (error == null) {
+            giveBack(null);
+            return new Outcome.Committed();
+        }
+        if (answer.acknowledged()) {
+            evict("what follows COMMIT failed", error);
+            return new Outcome.Committed();
+        }
+        return refused(error);
+    }
+
+    /** Asks the driver whether what is about to be committed is still there; null if it is. */
+    private @Nullable Outcome fence() {
+        DriverState driver = driverState();
+        if (driver == DriverState.FAILED) {
+            Throwable first = stoppedBy();
+            Outcome.RolledBack outcome = new Outcome.RolledBack(
+                    Reason.ENDED_BY_SERVER,
+                    first != null ? first : new TxStateException("the driver reports a failed transaction"));
+            rollBack(null);
+            return outcome;
+        }
+        if (driver == DriverState.IDLE && answered) {
+            TxStateException ended = new TxStateException(
+                    "The transaction was ended behind Holdfast's back, by a COMMIT or ROLLBACK inside a statement text");
+            evict("the transaction was ended behind our back", ended);
+            return new Outcome.Unknown(ended);
+        }
+        return null;
+    }
+
+    private Outcome refused(Throwable error) {
+        Throwable first = stoppedBy();
+        Throwable cause = first == null ? error : first;
+        if (error instanceof SQLException sql) {
+            Moment moment = Moment.of(Phase.COMMIT, prepared.wish()).driverState(driverState());
+            switch (classify(sql, moment).atCommit()) {
+                case ROLLED_BACK, STILL_OPEN -> {
+                    rollBack(error);
+                    return new Outcome.RolledBack(Reason.COMMIT_REFUSED, cause);
+                }
+                case COMMITTED -> {
+                    evict("COMMIT was done and answered with an error", error);
+                    return new Outcome.Committed();
+                }
+                case UNKNOWN -> {}
+            }
+        }
+        Map<String, String> slots = lease().slots();
+        evict("the outcome of COMMIT is unknown", error);
+        return Settling.settle(this, slots, error);
+    }
+
+    /**
+     * Rolls back, and gives the connection back or throws it away.
+     *
+     * @param first what a failure of the rollback is suppressed in; null if there is nothing
+     */
+    void rollBack(@Nullable Throwable first) {
+        over = true;
+        if (lease == null) {
+            state = gone == null ? State.OVER : state;
+            return;
+        }
+        if (state == State.LOST) {
+            evict("the connection was lost", gone);
+            return;
+        }
+        try {
+            lease.perform(prepared.plan().abort());
+        } catch (SQLException | RuntimeException | Error e) {
+            if (first != null) {
+                Thrown.suppress(first, e);
+            }
+            evict("the rollback failed", e);
+            return;
+        }
+        giveBack(first);
+    }
+
+    /** Throws the connection away after an error that nothing foresaw. */
+    void abandon(Throwable unforeseen) {
+        if (lease != null) {
+            evict("an unforeseen error", unforeseen);
+        }
+    }
+
+    private void giveBack(@Nullable Throwable first) {
+        Lease held = lease();
+        try {
+            if (held.isEscaped() && !isAsFound(held)) {
+                evict("the driver's connection was unwrapped, and cannot be shown to be as it was", null);
+                return;
+            }
+            held.giveBack();
+            lease = null;
+            state = gone == null ? State.OVER : state;
+        } catch (SQLException | RuntimeException e) {
+            if (first != null) {
+                Thrown.suppress(first, e);
+            }
+            evict("its settings could not be put back", e);
+        }
+    }
+
+    private boolean isAsFound(Lease held) throws SQLException {
+        return prepared.server().dialect.port().state(held.connection) == DriverState.IDLE
+                && prepared.server().isAsFound(held.connection);
+    }
+
+    private void evict(String why, @Nullable Throwable cause) {
+        Lease held = lease();
+        lease = null;
+        state = gone == null ? State.OVER : state;
+        held.evict();
+        tell(() -> new TxEvent.Evicted(id, prepared.options().label(), why, cause));
+    }
+
+    void tell(Supplier<TxEvent> event) {
+        engine.tell(event);
+    }
+
+    Duration lasted() {
+        return Duration.ofNanos(engine.now() - begun);
+    }
+}
