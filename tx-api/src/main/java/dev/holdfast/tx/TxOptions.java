@@ -50,6 +50,10 @@ public final class TxOptions {
             LABEL,
             VERIFIABLE);
 
+    /** What the engine carries out by itself. */
+    private static final Set<TxOption<?>> ENGINE_ONLY =
+            Set.of(PROPAGATION, COMPLETION, ACQUIRE_TIMEOUT, RETRY, READS, LABEL);
+
     private static final TxOptions NONE = new TxOptions(Map.of());
 
     private final Map<TxOption<?>, Object> values;
@@ -282,6 +286,19 @@ public final class TxOptions {
         Set<TxOption<?>> keys = new LinkedHashSet<>(values.keySet());
         keys.removeAll(OWN);
         return Collections.unmodifiableSet(keys);
+    }
+
+    /**
+     * These options without those that never reach a database: propagation, completion, acquireTimeout, retry, reads and
+     * label. What a dialect plans depends on the rest alone.
+     */
+    public TxOptions serverSide() {
+        if (Collections.disjoint(values.keySet(), ENGINE_ONLY)) {
+            return this;
+        }
+        Map<TxOption<?>, Object> kept = new LinkedHashMap<>(values);
+        kept.keySet().removeAll(ENGINE_ONLY);
+        return new TxOptions(Collections.unmodifiableMap(kept));
     }
 
     @Override

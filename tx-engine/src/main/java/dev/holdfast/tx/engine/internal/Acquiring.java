@@ -8,7 +8,6 @@ import dev.holdfast.tx.TxTimeoutException;
 import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
-import dev.holdfast.tx.spi.Wish;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLTimeoutException;
@@ -30,21 +29,22 @@ final class Acquiring {
                     Deadline.after(
                             transaction.engine.now(), TxTimeoutException.Limit.ACQUIRE, options.acquireTimeout()));
         }
-        return from(transaction.engine, prepared.server(), prepared.wish(), deadline);
+        return from(transaction.engine, prepared, deadline);
     }
 
     static Connection forLoan(Engine engine) throws SQLException {
         refuseToWaitForOneself(engine.primary, TxOptions.none(), null);
-        return from(engine, engine.primary, Wish.of(TxOptions.none()), null);
+        return from(engine, engine.primary.prepare(TxOptions.none()), null);
     }
 
-    private static Connection from(Engine engine, Server server, Wish wish, @Nullable Deadline deadline)
-            throws SQLException {
+    private static Connection from(Engine engine, Prepared prepared, @Nullable Deadline deadline) throws SQLException {
         engine.requireOpenForJdbc();
+        Server server = prepared.server();
         try {
             return server.source.acquire(deadline);
         } catch (SQLException e) {
-            engine.failures.remember(server.dialect.classify(e, Moment.of(Phase.ACQUIRE, wish), server.profile));
+            engine.failures.remember(
+                    server.dialect.classify(e, Moment.of(Phase.ACQUIRE, prepared.wish()), server.profile));
             throw e;
         } catch (TimeoutException e) {
             if (deadline == null) {
@@ -52,7 +52,7 @@ final class Acquiring {
             }
             TxTimeoutException expired = deadline.expired(
                     "Waiting for a connection to " + server.profile,
-                    wish.options().label(),
+                    prepared.options().label(),
                     null);
             throw new SQLTimeoutException(expired.getMessage(), Refused.SQL_STATE, expired);
         } catch (InterruptedException e) {

@@ -1,5 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.Access;
 import dev.holdfast.tx.Ambient;
 import dev.holdfast.tx.ConnectionBody;
 import dev.holdfast.tx.Failure;
@@ -16,6 +17,7 @@ import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.Work;
+import dev.holdfast.tx.spi.Feature;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -80,9 +82,11 @@ final class EngineTransactor implements Transactor {
                     options.label());
         }
         Propagation asked = options.propagation();
-        if (asked == Propagation.MANDATORY || (asked == Propagation.ROOT_ONLY && running != null)) {
+        if (asked == Propagation.MANDATORY
+                || asked == Propagation.SAVEPOINT
+                || (running != null && (asked == Propagation.REUSE || asked == Propagation.ROOT_ONLY))) {
             throw new TxRejectedException(
-                    "begin always starts a root, and propagation " + asked + " does not allow it here",
+                    "begin always starts a root, and propagation " + asked + " does not allow it here; leave it out",
                     options.label());
         }
         Prepared prepared = engine.prepare(defaults.overlay(options));
@@ -152,8 +156,11 @@ final class EngineTransactor implements Transactor {
     /** Starts a scope as {@link Entry} decides, runs the body in it, and ends it. */
     <T extends @Nullable Object> T run(@Nullable Scope running, TxOptions asked, TxBody<T> body) {
         engine.requireOpen();
-        Entry.Decision decision = Entry.decide(running == null ? null : facts(running, asked), asked, propagation);
+        Entry.Decision decision = Entry.decide(running == null ? null : facts(running), asked, propagation);
         if (decision instanceof Entry.Decision.Reject reject) {
+            if (running != null) {
+                running.transaction.prepared.server().prepare(asked); // what it could never have is refused as that
+            }
             throw new TxRejectedException(
                     "The scope was rejected on " + engine.primary.profile + ": " + reject.why(), asked.label());
         }
@@ -161,21 +168,16 @@ final class EngineTransactor implements Transactor {
             return joined(running, join.inForce(), asked, body);
         }
         if (running != null && decision instanceof Entry.Decision.Savepoint savepoint) {
-            return withRetry(asked.retry(), attempt -> savepoint(running, savepoint, asked, body));
+            return withRetry(asked.retry(), running.deadline, attempt -> savepoint(running, savepoint, asked, body));
         }
         Prepared prepared = asked.equals(TxOptions.none()) ? plain : engine.prepare(defaults.overlay(asked));
         Deadline deadline = deadline(prepared.options(), running);
-        return withRetry(prepared.options().retry(), attempt -> root(prepared, attempt, deadline, body));
+        return withRetry(prepared.options().retry(), deadline, attempt -> root(prepared, attempt, deadline, body));
     }
 
-    /** What is running, once it is known that its server can do what is asked for at all. */
-    private static Entry.Running facts(Scope running, TxOptions asked) {
+    private static Entry.Running facts(Scope running) {
         running.requireOpen("A nested scope");
-        Server server = running.transaction.prepared.server();
-        if (!asked.equals(TxOptions.none()) && asked.propagation() != Propagation.SEPARATE) {
-            server.prepare(running.inForce.overlay(asked));
-        }
-        return new Entry.Running(running.inForce, server.profile);
+        return new Entry.Running(running.inForce, running.transaction.prepared.server().profile);
     }
 
     private @Nullable Deadline deadline(TxOptions options, @Nullable Scope outer) {
@@ -220,7 +222,9 @@ final class EngineTransactor implements Transactor {
         try {
             running.requireOpen("A nested scope");
             how.notes().forEach(note -> transaction.tell(() -> new TxEvent.Noted(transaction.id, asked.label(), note)));
-            boolean readOnly = how.inForce().access() != running.inForce.access();
+            boolean readOnly = how.inForce().access() == Access.READ_ONLY
+                    && running.inForce.access() != Access.READ_ONLY
+                    && transaction.prepared.server().profile.has(Feature.READ_ONLY_SAVEPOINT);
             Scope scope = new Scope(
                     this, running, transaction, transaction.push(readOnly), how.inForce(), deadline(asked, running));
             Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
@@ -322,7 +326,8 @@ final class EngineTransactor implements Transactor {
         Ended<T> run(int number);
     }
 
-    private <T extends @Nullable Object> T withRetry(@Nullable RetryPolicy policy, Attempt<T> attempt) {
+    private <T extends @Nullable Object> T withRetry(
+            @Nullable RetryPolicy policy, @Nullable Deadline deadline, Attempt<T> attempt) {
         long start = policy == null ? 0 : engine.now();
         Throwable earlier = null;
         for (int number = 1; ; number++) {
@@ -334,7 +339,7 @@ final class EngineTransactor implements Transactor {
             if (earlier != null) {
                 Thrown.suppress(error, earlier);
             }
-            if (policy == null || !again(policy, number, ended.outcome(), error, start)) {
+            if (policy == null || !again(policy, deadline, number, ended, start)) {
                 throw Thrown.as(error);
             }
             earlier = error;
@@ -342,12 +347,15 @@ final class EngineTransactor implements Transactor {
     }
 
     /** Waits for the next attempt, if there is to be one. */
-    private boolean again(RetryPolicy policy, int number, Outcome outcome, Throwable error, long start) {
+    private boolean again(RetryPolicy policy, @Nullable Deadline deadline, int number, Ended<?> ended, long start) {
+        Throwable error = Objects.requireNonNull(ended.error());
         Failure failure = classify(error);
-        Duration elapsed = Duration.ofNanos(engine.now() - start);
+        long now = engine.now();
+        Duration elapsed = Duration.ofNanos(now - start);
         if (failure == null
-                || !(policy.decide(number, failure, outcome, elapsed, engine.jitter())
-                        instanceof RetryPolicy.Decision.Again next)) {
+                || !(policy.decide(number, failure, ended.outcome(), elapsed, engine.jitter())
+                        instanceof RetryPolicy.Decision.Again next)
+                || (deadline != null && deadline.left(now) <= next.delay().toNanos())) {
             return false;
         }
         try {

@@ -11,6 +11,7 @@ import dev.holdfast.tx.Propagation;
 import dev.holdfast.tx.RowLock;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxBody;
+import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxHookException;
 import dev.holdfast.tx.TxOptions;
@@ -196,6 +197,9 @@ class Scope implements Tx, ConnectionUse {
         requireOpen("A row lock");
         LockPlan plan = server().dialect.lock(lock, transaction.prepared.wish(), server().profile);
         String sql = LockTemplate.render(template, lock, plan);
+        for (String note : plan.notes()) {
+            transaction.tell(() -> new TxEvent.Noted(transaction.id, inForce.label(), note));
+        }
         if (!plan.before().isEmpty() || lock.waiting() != RowLock.Waiting.BLOCK) {
             exclusively("A row lock", () -> transaction.plan(sql, new PlannedLock(lock, plan)));
         }
@@ -438,10 +442,15 @@ class Scope implements Tx, ConnectionUse {
 
     /** Carries the verdict on a root out. */
     Outcome endRoot(Settle.Verdict verdict) {
-        boolean mine = transaction.turn.tryTake();
+        if (!transaction.turn.tryTake()) {
+            TxStateException kept = new TxStateException("another thread kept its turn on the connection");
+            open = false;
+            transaction.abandon(kept);
+            return new Outcome.RolledBack(Reason.CHILD_STILL_OPEN, kept);
+        }
         try {
             close();
-            if (verdict instanceof Settle.Verdict.Commit && mine) {
+            if (verdict instanceof Settle.Verdict.Commit) {
                 return transaction.commit();
             }
             Outcome.RolledBack outcome = rolledBack(verdict);
@@ -451,9 +460,7 @@ class Scope implements Tx, ConnectionUse {
             transaction.abandon(unforeseen);
             throw unforeseen;
         } finally {
-            if (mine) {
-                transaction.turn.giveBack();
-            }
+            transaction.turn.giveBack();
         }
     }
 
@@ -464,11 +471,7 @@ class Scope implements Tx, ConnectionUse {
         if (verdict instanceof Settle.Verdict.RollBackAndRethrow rethrowing) {
             return rethrowing.outcome();
         }
-        if (verdict instanceof Settle.Verdict.RollBackAndRefuse refusing) {
-            return refusing.outcome();
-        }
-        return new Outcome.RolledBack(
-                Reason.CHILD_STILL_OPEN, new TxStateException("another thread kept its turn on the connection"));
+        return ((Settle.Verdict.RollBackAndRefuse) verdict).outcome();
     }
 
     /** Carries the verdict on a savepoint out; the turn is held by the caller. */

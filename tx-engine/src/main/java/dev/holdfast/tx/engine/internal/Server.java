@@ -9,6 +9,7 @@ import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
@@ -29,7 +30,7 @@ final class Server {
     final Profile profile;
     final Savepoints savepoints;
     private final Wish.Target target;
-    private final Map<TxOptions, Prepared> plans = new ConcurrentHashMap<>();
+    private final Map<TxOptions, Planned> plans = new ConcurrentHashMap<>();
 
     private Server(Source source, Dialect dialect, Profile profile, Wish.Target target) {
         this.source = source;
@@ -94,39 +95,45 @@ final class Server {
     }
 
     /**
-     * What is needed to run a transaction with these options; remembered.
+     * What is needed to run a transaction with these options.
      *
      * @throws TxUnsupportedException if the database cannot do it
      */
     Prepared prepare(TxOptions options) {
-        Prepared known = plans.get(options);
-        if (known != null) {
-            return known;
+        TxOptions key = options.serverSide();
+        Planned planned = plans.get(key);
+        if (planned == null) {
+            try {
+                planned = plan(key);
+            } catch (TxUnsupportedException e) {
+                throw e.label() == null && options.label() != null
+                        ? new TxUnsupportedException(String.valueOf(e.getMessage()), options.label())
+                        : e;
+            }
+            if (plans.size() >= MOST_PLANS) {
+                plans.clear();
+            }
+            plans.put(key, planned);
         }
-        Prepared fresh = plan(options);
-        if (plans.size() < MOST_PLANS) {
-            plans.put(options, fresh);
-        }
-        return fresh;
+        return new Prepared(this, options, planned.wish(), planned.plan());
     }
 
-    private Prepared plan(TxOptions options) {
+    /** A wish and what the dialect answered. */
+    private record Planned(Wish wish, TxPlan plan) {}
+
+    private Planned plan(TxOptions options) {
         for (TxOption<?> option : options.dialectOptions()) {
             if (!profile.options().contains(option)) {
-                throw new TxUnsupportedException(
-                        "Option " + option + " is unknown to " + profile + "; it takes "
-                                + (profile.options().isEmpty()
-                                        ? "no options of its own"
-                                        : profile.options().stream()
-                                                .map(TxOption::name)
-                                                .collect(Collectors.joining(", "))),
-                        options.label());
+                throw new TxUnsupportedException("Option " + option + " is unknown to " + profile + "; it takes "
+                        + (profile.options().isEmpty()
+                                ? "no options of its own"
+                                : profile.options().stream().map(TxOption::name).collect(Collectors.joining(", "))));
             }
         }
         Wish wish = Wish.of(options).to(target);
         if (options.isVerifiable()) {
             wish = wish.carrying(Wish.Carry.TX_ID);
         }
-        return new Prepared(this, options, wish, dialect.plan(wish, profile));
+        return new Planned(wish, dialect.plan(wish, profile));
     }
 }
