@@ -33,8 +33,8 @@ import java.util.Optional;
  *     end; the {@code BEGIN} alone where the pragma is on already (pragma.html#pragma_query_only)</td></tr>
  * <tr><td>a begin mode</td><td>{@code BEGIN DEFERRED}, {@code IMMEDIATE} or {@code EXCLUSIVE}</td></tr>
  * <tr><td>an isolation level</td><td>nothing: every transaction is serializable (isolation.html)</td></tr>
- * <tr><td>a lock timeout</td><td>{@code PRAGMA busy_timeout}, as it was before COMMIT
- *     (pragma.html#pragma_busy_timeout)</td></tr>
+ * <tr><td>a lock timeout</td><td>{@code PRAGMA busy_timeout}, put back before COMMIT, which waits as long as the
+ *     connection always does (pragma.html#pragma_busy_timeout)</td></tr>
  * <tr><td>a statement or whole timeout shorter than {@code busy_timeout}</td><td>the same: no cancel reaches a
  *     statement that waits for a lock</td></tr>
  * <tr><td>deferred constraints</td><td>{@code PRAGMA defer_foreign_keys=ON}: all foreign keys

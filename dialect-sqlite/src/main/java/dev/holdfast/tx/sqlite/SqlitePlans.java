@@ -27,9 +27,9 @@ import org.jspecify.annotations.Nullable;
  * Begin: read each setting that must differ into a slot, change it, BEGIN. Commit: put the settings back, COMMIT. A COMMIT
  * without a transaction is an error (sqlite.org/lang_transaction.html), so it needs no fence.
  *
- * Abort must not fail in any state. ROLLBACK without a transaction is an error, so a savepoint comes first: it opens a
+ * Abort must be right in any state. ROLLBACK without a transaction is an error, so a savepoint comes first: it opens a
  * transaction where there is none, and ROLLBACK then ends whatever is open (lang_savepoint.html). A setting is put back
- * only if its slot was read, for what was not read was not changed. Both statements fail while a statement that writes is
+ * only if its slot was read, for what was not read was not changed. Both fail while a statement that writes is
  * half read (INSERT ... RETURNING), or one that reads was half read when it was cancelled; such a connection is thrown
  * away, and closing it rolls back.
  *
@@ -59,7 +59,7 @@ final class SqlitePlans {
                     "ask for begin mode DEFERRED or none, or for READ_WRITE on the writer"),
             new Refusal(
                     (options, profile) -> isChecked(options, ConstraintChecking.Timing.IMMEDIATE),
-                    "checking deferrable constraints at once, because it can only defer",
+                    "checking deferrable constraints at once, because SQLite can only defer them",
                     "declare those foreign keys NOT DEFERRABLE, or leave the option out"),
             new Refusal(
                     (options, profile) -> options.constraints() != null
@@ -135,11 +135,7 @@ final class SqlitePlans {
 
     static TxPlan plan(Wish wish, Profile profile) {
         TxOptions options = wish.options();
-        for (Refusal refusal : REFUSALS) {
-            if (refusal.applies().test(options, profile)) {
-                throw refused(options, profile, refusal.what(), refusal.instead());
-            }
-        }
+        refuseWhatCannotBe(options, profile);
         boolean idlesOpen = profile.identity().autocommit() == Autocommit.OFF;
         List<Setting> settings = settings(options, profile);
 
@@ -168,10 +164,22 @@ final class SqlitePlans {
                 new Message(Travel.EACH, begin),
                 new CommitMessage(new Message(Travel.EACH, commit), commitStep, Proof.LAST, Fence.NONE),
                 new Message(Travel.EACH, abort),
-                NOTES.stream()
-                        .filter(note -> note.applies().test(wish, profile))
-                        .map(note -> note.text().apply(wish))
-                        .toList());
+                notes(wish, profile));
+    }
+
+    private static void refuseWhatCannotBe(TxOptions options, Profile profile) {
+        for (Refusal refusal : REFUSALS) {
+            if (refusal.applies().test(options, profile)) {
+                throw refused(options, profile, refusal.what(), refusal.instead());
+            }
+        }
+    }
+
+    private static List<String> notes(Wish wish, Profile profile) {
+        return NOTES.stream()
+                .filter(note -> note.applies().test(wish, profile))
+                .map(note -> note.text().apply(wish))
+                .toList();
     }
 
     private static List<Setting> settings(TxOptions options, Profile profile) {

@@ -51,6 +51,7 @@ final class Database implements AutoCloseable {
             Connection connection = database.open();
             run(
                     connection,
+                    "BEGIN",
                     "CREATE TABLE t(id INTEGER PRIMARY KEY, n INT NOT NULL UNIQUE CHECK (n < 100))",
                     "CREATE TABLE parent(id INTEGER PRIMARY KEY)",
                     "CREATE TABLE child(id INTEGER PRIMARY KEY, parent INT REFERENCES parent ON DELETE RESTRICT)",
@@ -59,7 +60,8 @@ final class Database implements AutoCloseable {
                     "CREATE TABLE strict(n INT) STRICT",
                     "INSERT INTO t VALUES (1, 1)",
                     "INSERT INTO parent VALUES (1)",
-                    "INSERT INTO child VALUES (1, 1)");
+                    "INSERT INTO child VALUES (1, 1)",
+                    "COMMIT");
             return database;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -74,12 +76,13 @@ final class Database implements AutoCloseable {
         return url;
     }
 
-    /** Opens a connection as {@code Holdfast.connect} would, but one that gives up on locks soon. */
+    /** Opens a connection as {@code Holdfast.connect} would, but one that gives up on locks soon, and never on power. */
     Connection open(String... properties) throws SQLException {
         Properties all = new Properties();
         all.put("journal_mode", journal);
         all.put("foreign_keys", "true");
         all.put("busy_timeout", "20");
+        all.put("synchronous", "OFF");
         for (int i = 0; i < properties.length; i += 2) {
             all.put(properties[i], properties[i + 1]);
         }

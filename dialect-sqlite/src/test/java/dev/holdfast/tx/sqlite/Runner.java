@@ -45,7 +45,7 @@ final class Runner {
         }
         String text = sql.text();
         for (String slot : sql.uses()) {
-            text = text.replace("{" + slot + "}", slots.get(slot));
+            text = text.replace("{" + slot + "}", slots.getOrDefault(slot, ""));
         }
         try (Statement statement = connection.createStatement()) {
             if (statement.execute(text) && !sql.reads().isEmpty()) {

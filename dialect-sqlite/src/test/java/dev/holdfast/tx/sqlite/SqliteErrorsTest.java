@@ -35,6 +35,7 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.sqlite.BusyHandler;
 
 /** Errors as SQLite raises them: what is said of each is true of the database afterwards. */
 @ParameterizedClass
@@ -185,6 +186,24 @@ class SqliteErrorsTest {
             assertThat(errorOf(one, "SAVEPOINT s").getErrorCode()).isEqualTo(9);
         }
         assertThat(state(one)).isEqualTo(DriverState.OPEN);
+    }
+
+    @Test
+    void a_cancel_does_not_reach_a_statement_that_waits_for_a_lock() throws SQLException {
+        run(two, "BEGIN IMMEDIATE");
+        try (Statement waiting = one.createStatement()) {
+            BusyHandler.setHandler(one, new BusyHandler() {
+                @Override
+                protected int callback(int waits) throws SQLException {
+                    waiting.cancel();
+                    return waits < 3 ? 1 : 0;
+                }
+            });
+            SQLException error = catchThrowableOfType(SQLException.class, () -> waiting.execute("BEGIN IMMEDIATE"));
+            assertThat(classify(error, Phase.BEGIN, one, Cancelled.BY_LIMIT).kind())
+                    .isEqualTo(FailureKind.LOCK_TIMEOUT);
+        }
+        run(one, "SELECT 1");
     }
 
     @Test

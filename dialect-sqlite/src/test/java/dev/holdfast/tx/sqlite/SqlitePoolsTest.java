@@ -8,6 +8,7 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Properties;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -95,7 +96,7 @@ class SqlitePoolsTest {
         try (Database database = Database.file("DELETE")) {
             PoolAdvice advice = advice(database.url());
             try (Connection writer = open(database.url(), advice);
-                    Connection reader = open(database.url(), advice.readers())) {
+                    Connection reader = open(database.url(), Objects.requireNonNull(advice.readers()))) {
                 assertThat(Database.session(writer))
                         .containsEntry("journal_mode", "wal")
                         .containsEntry("foreign_keys", "1")

@@ -21,6 +21,7 @@ import dev.holdfast.tx.spi.Wish;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -112,6 +113,20 @@ class SqliteRunsTest extends PlannedRuns {
     void a_lock_timeout_is_in_force_from_BEGIN_on() throws SQLException {
         begun(plan(NONE.lockTimeout(LONG)));
         assertThat(ask(connection, "PRAGMA busy_timeout")).isEqualTo("7000");
+    }
+
+    @Test
+    void a_query_timeout_set_on_the_driver_ends_the_lock_timeout_but_not_its_putting_back() throws SQLException {
+        Map<String, String> before = session(connection);
+        TxPlan plan = plan(NONE.lockTimeout(LONG));
+        Runner runner = begun(plan);
+        try (Statement statement = connection.createStatement()) {
+            statement.setQueryTimeout(1);
+            statement.execute("SELECT 1");
+        }
+        assertThat(ask(connection, "PRAGMA busy_timeout")).isEqualTo("20");
+        runner.perform(plan.commit().message());
+        assertAsFound(before);
     }
 
     @Test
