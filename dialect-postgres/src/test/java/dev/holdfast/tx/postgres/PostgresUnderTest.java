@@ -7,11 +7,11 @@ import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
+import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
 import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import javax.sql.DataSource;
-import org.postgresql.ds.PGSimpleDataSource;
 
 /** A real PostgreSQL, and Holdfast's engine. */
 final class PostgresUnderTest implements DatabaseUnderTest {
@@ -35,11 +35,7 @@ final class PostgresUnderTest implements DatabaseUnderTest {
 
     @Override
     public DataSource sessions() {
-        PGSimpleDataSource sessions = new PGSimpleDataSource();
-        sessions.setUrl(server.url());
-        sessions.setUser(server.user());
-        sessions.setPassword(server.password());
-        return sessions;
+        return DriverSessions.of(server.url(), server.user(), server.password());
     }
 
     @Override
@@ -48,6 +44,7 @@ final class PostgresUnderTest implements DatabaseUnderTest {
         config.setDataSource(sessions);
         config.setMaximumPoolSize(size);
         config.setAutoCommit(autocommit == Identity.Autocommit.ON);
+        config.setMinimumIdle(1);
         config.setConnectionTimeout(10_000);
         return new HikariDataSource(config);
     }

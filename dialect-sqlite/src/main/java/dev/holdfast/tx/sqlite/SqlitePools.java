@@ -33,7 +33,7 @@ final class SqlitePools {
                     case FILE ->
                         connections(1).property(SqliteFacts.JOURNAL_MODE, "WAL").readers(readers());
                     case READ_ONLY_FILE -> readers();
-                    case ONE_CONNECTION -> connections(1);
+                    case ONE_CONNECTION -> connections(1).lifetime(PoolAdvice.Lifetime.UNTIL_CLOSED);
                 });
     }
 

@@ -56,6 +56,7 @@ final class SqliteUnderTest implements DatabaseUnderTest {
         config.setDataSource(sessions);
         config.setMaximumPoolSize(size);
         config.setAutoCommit(autocommit == Identity.Autocommit.ON);
+        config.setMinimumIdle(1);
         config.setConnectionTimeout(10_000);
         return new HikariDataSource(config);
     }

@@ -87,6 +87,10 @@ public final class Assembly {
         config.setMaximumPoolSize(advice.size());
         config.setAutoCommit(advice.autocommit() == Identity.Autocommit.ON);
         config.setConnectionInitSql(advice.initSql());
+        if (advice.lifetime() == PoolAdvice.Lifetime.UNTIL_CLOSED) {
+            config.setMaxLifetime(0);
+            config.setIdleTimeout(0);
+        }
         // The first connection is taken at once, so that a dead server is told before anything else.
         config.setInitializationFailTimeout(1);
         // Whether an error costs the connection is decided from its classification, not from its SQLState.

@@ -67,11 +67,18 @@ class Source {
 
     /** Throws a connection away: the pool must not lend it again. */
     void evict(Connection connection) throws SQLException {
-        // A pool that wraps its connections passes abort on, and finds the dead one at the next check.
+        // A pool that wraps its connections passes abort on, and finds the dead one at its next check. Not every driver
+        // does something for abort, so the one that is wrapped is closed as well.
+        Connection physical =
+                connection.isWrapperFor(Connection.class) ? connection.unwrap(Connection.class) : connection;
         try {
             connection.abort(Runnable::run);
         } finally {
-            connection.close();
+            try {
+                physical.close();
+            } finally {
+                connection.close();
+            }
         }
     }
 

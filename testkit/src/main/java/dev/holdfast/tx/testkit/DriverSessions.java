@@ -1,0 +1,89 @@
+package dev.holdfast.tx.testkit;
+
+import java.io.PrintWriter;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
+import java.util.Objects;
+import java.util.Properties;
+import java.util.logging.Logger;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** Fresh sessions from a JDBC driver, one for each call: no pool. */
+public final class DriverSessions implements DataSource {
+    private final String url;
+    private final Properties properties = new Properties();
+
+    private DriverSessions(String url) {
+        this.url = Objects.requireNonNull(url);
+    }
+
+    /** Sessions of a database that takes no login. */
+    public static DriverSessions of(String url) {
+        return new DriverSessions(url);
+    }
+
+    /** Sessions of a user. */
+    public static DriverSessions of(String url, String user, String password) {
+        DriverSessions sessions = new DriverSessions(url);
+        sessions.properties.setProperty("user", user);
+        sessions.properties.setProperty("password", password);
+        return sessions;
+    }
+
+    /** With a property of the driver; to be called before the first session is made. */
+    public DriverSessions with(String property, String value) {
+        properties.setProperty(property, value);
+        return this;
+    }
+
+    @Override
+    public Connection getConnection() throws SQLException {
+        return DriverManager.getConnection(url, properties);
+    }
+
+    @Override
+    public Connection getConnection(String user, String password) throws SQLException {
+        return DriverManager.getConnection(url, user, password);
+    }
+
+    @Override
+    public @Nullable PrintWriter getLogWriter() {
+        return null;
+    }
+
+    @Override
+    public void setLogWriter(@Nullable PrintWriter out) throws SQLException {
+        throw new SQLFeatureNotSupportedException("No log is written");
+    }
+
+    @Override
+    public void setLoginTimeout(int seconds) throws SQLException {
+        throw new SQLFeatureNotSupportedException("Give the driver its own property for this");
+    }
+
+    @Override
+    public int getLoginTimeout() {
+        return 0;
+    }
+
+    @Override
+    public Logger getParentLogger() throws SQLFeatureNotSupportedException {
+        throw new SQLFeatureNotSupportedException("No log is written");
+    }
+
+    @Override
+    public <T> T unwrap(Class<T> type) throws SQLException {
+        if (type.isInstance(this)) {
+            return type.cast(this);
+        }
+        throw new SQLException("Wraps no " + type.getName());
+    }
+
+    @Override
+    public boolean isWrapperFor(Class<?> type) {
+        return type.isInstance(this);
+    }
+}

@@ -1,0 +1,373 @@
+package dev.holdfast.tx.testkit;
+
+import static dev.holdfast.tx.testkit.Facts.equal;
+import static dev.holdfast.tx.testkit.Facts.holds;
+import static dev.holdfast.tx.testkit.Facts.throwing;
+import static dev.holdfast.tx.testkit.Facts.thrownBy;
+import static dev.holdfast.tx.testkit.Sql.insert;
+import static dev.holdfast.tx.testkit.Sql.ints;
+
+import dev.holdfast.tx.Completion;
+import dev.holdfast.tx.FailureKind;
+import dev.holdfast.tx.Isolation;
+import dev.holdfast.tx.RetryPolicy;
+import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.Tx;
+import dev.holdfast.tx.TxHookException;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxRolledBackException;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.Identity.Autocommit;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+
+/** What users of other frameworks lost data or hours to, and what must happen instead (TRP). */
+final class TrapCases {
+    private TrapCases() {}
+
+    static List<ConformanceCase> all() {
+        List<ConformanceCase> all = new ArrayList<>();
+        all.addAll(errors());
+        all.addAll(sessions());
+        all.addAll(threads());
+        all.addAll(handles());
+        return all;
+    }
+
+    private static List<ConformanceCase> errors() {
+        return List.of(
+                ConformanceCase.of(
+                        "TRP-01", "the error behind a rollback at commit is the first one, not the last", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            AtomicReference<@Nullable Throwable> first = new AtomicReference<>();
+                            Throwable told = thrownBy(() -> db.execute(tx -> {
+                                insert(tx, table, 1);
+                                first.set(thrownBy(() -> insert(tx, table, 1)));
+                                thrownBy(() -> insert(tx, table, 2));
+                            }));
+                            if (told != null) {
+                                equal(TxRolledBackException.class, told.getClass(), "what the caller is told");
+                                equal(first.get(), told.getCause(), "its cause");
+                                equal(List.of(), run.ids(table), "committed rows");
+                            } else {
+                                equal(List.of(1, 2), run.ids(table), "committed rows");
+                            }
+                        }),
+                ConformanceCase.of(
+                        "TRP-02", "a statement after an aborting error names that error as its cause", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            thrownBy(() -> db.execute(tx -> {
+                                insert(tx, table, 1);
+                                Throwable first = thrownBy(() -> insert(tx, table, 1));
+                                Throwable later = thrownBy(() -> insert(tx, table, 2));
+                                if (later != null) {
+                                    List<Throwable> causes = new ArrayList<>();
+                                    for (Throwable c = later; c != null; c = c.getCause()) {
+                                        causes.add(c);
+                                    }
+                                    holds(() -> causes.contains(first), first + " among the causes of " + later);
+                                }
+                            }));
+                        }),
+                ConformanceCase.of("TRP-07a", "a unique violation is not retried: the body runs once", run -> {
+                    String table = run.table();
+                    Transactor db = run.transactor();
+                    AtomicInteger runs = new AtomicInteger();
+                    Throwable told = thrownBy(() -> db.execute(TxOptions.none().retry(RetryPolicy.attempts(3)), tx -> {
+                        runs.incrementAndGet();
+                        insert(tx, table, 1);
+                        insert(tx, table, 1);
+                    }));
+                    equal(1, runs.get(), "runs of the body");
+                    equal(FailureKind.UNIQUE, kind(db, told), "the kind of the error");
+                    equal(List.of(), run.ids(table), "committed rows");
+                }),
+                ConformanceCase.of(
+                        "TRP-07b", "a hook that fails after the commit never has the body run again", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            AtomicInteger runs = new AtomicInteger();
+                            TxHookException told = throwing(
+                                    TxHookException.class,
+                                    () -> db.execute(TxOptions.none().retry(RetryPolicy.attempts(3)), tx -> {
+                                        insert(tx, table, runs.incrementAndGet());
+                                        tx.afterCommit(() -> {
+                                            throw new SQLException("could not serialize access", "40001");
+                                        });
+                                    }));
+                            equal(1, runs.get(), "runs of the body");
+                            equal(List.of(1), run.ids(table), "committed rows");
+                            equal("Committed[]", told.outcome().toString(), "the outcome told");
+                        }),
+                ConformanceCase.of(
+                        "TRP-22", "an error while cleaning up never takes the place of the body's error", run -> {
+                            Transactor db = run.transactor();
+                            IllegalStateException first = new IllegalStateException("the body's");
+                            Throwable told = thrownBy(() -> db.execute(tx -> {
+                                tx.afterRollback(() -> {
+                                    throw new IllegalArgumentException("the hook's");
+                                });
+                                throw first;
+                            }));
+                            equal(first, told, "what the caller is told");
+                            equal("the hook's", first.getSuppressed()[0].getMessage(), "what is suppressed in it");
+                        }));
+    }
+
+    private static @Nullable FailureKind kind(Transactor db, @Nullable Throwable error) {
+        var failure = error == null ? null : db.classify(error);
+        return failure == null ? null : failure.kind();
+    }
+
+    private static List<ConformanceCase> sessions() {
+        return List.of(
+                ConformanceCase.of(
+                        "TRP-09",
+                        "no isolation level and no read-only flag reaches the next user of the connection",
+                        run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
+                            int before = db.withConnection(Connection::getTransactionIsolation);
+                            db.execute(
+                                    TxOptions.of(Isolation.SERIALIZABLE).readOnly(),
+                                    tx -> ints(tx, "select id from " + table));
+                            thrownBy(() -> db.execute(
+                                    TxOptions.of(Isolation.SERIALIZABLE).readOnly(), tx -> {
+                                        insert(tx, table, 1);
+                                    }));
+                            int after = db.withConnection(Connection::getTransactionIsolation);
+                            db.execute(tx -> insert(tx, table, 2));
+                            equal(before, after, "the level of the session");
+                            equal(List.of(2), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "TRP-17",
+                        "five thousand nested scopes in one transaction are all released",
+                        Feature.SAVEPOINTS,
+                        run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            db.execute(tx -> {
+                                for (int i = 0; i < 5_000; i++) {
+                                    int id = i;
+                                    tx.executeNested(nested -> insert(nested, table, id));
+                                }
+                            });
+                            equal(List.of(5_000), run.observed("select count(*) from " + table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "TRP-26",
+                        "on a pool with autocommit off a scope commits, and a loan commits by itself",
+                        run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor(
+                                    EngineSetup.on(run.pool(run.database().sessions(), 1, Autocommit.OFF)));
+                            db.execute(tx -> insert(tx, table, 1));
+                            insert(db, table, 2);
+                            thrownBy(() -> db.execute(tx -> {
+                                insert(tx, table, 3);
+                                throw new IllegalStateException("undo");
+                            }));
+                            equal(List.of(1, 2), run.ids(table), "committed rows");
+                            run.observe("insert into " + table + " (id, v) values (4, 0)"); // no lock is left behind
+                        }),
+                ConformanceCase.of(
+                        "TRP-27",
+                        "in a test fixture the roots of the application run as savepoints and leave nothing",
+                        Feature.SAVEPOINTS,
+                        run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            db.execute(TxOptions.none().completion(Completion.FIXTURE), fixture -> {
+                                db.execute(tx -> insert(tx, table, 1));
+                                thrownBy(() -> db.execute(tx -> {
+                                    insert(tx, table, 2);
+                                    throw new IllegalStateException("undo");
+                                }));
+                                equal(List.of(1), ints(fixture, "select id from " + table), "rows inside");
+                            });
+                            equal(List.of(), run.ids(table), "committed rows");
+                        }));
+    }
+
+    private static List<ConformanceCase> threads() {
+        return List.of(
+                ConformanceCase.of("TRP-10", "a thread does not see the transaction of another", run -> {
+                    Transactor db = run.transactor();
+                    db.execute(tx -> {
+                        Tx elsewhere =
+                                CompletableFuture.supplyAsync(db::current).get(10, TimeUnit.SECONDS);
+                        equal(null, elsewhere, "the current transaction of another thread");
+                        equal(tx, db.current(), "the current transaction of this one");
+                    });
+                }),
+                ConformanceCase.of(
+                        "TRP-13", "threads that share a handle take turns: nothing is lost or mixed up", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            db.execute(tx -> {
+                                CountDownLatch go = new CountDownLatch(2);
+                                List<CompletableFuture<Void>> both = IntStream.of(0, 1)
+                                        .mapToObj(half -> CompletableFuture.runAsync(() -> {
+                                            go.countDown();
+                                            for (int i = 0; i < 300; i++) {
+                                                int id = 2 * i + half;
+                                                tx.executeNested(nested -> insert(nested, table, id));
+                                            }
+                                        }))
+                                        .toList();
+                                for (CompletableFuture<Void> one : both) {
+                                    one.get(60, TimeUnit.SECONDS);
+                                }
+                            });
+                            equal(IntStream.range(0, 600).boxed().toList(), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "TRP-13b",
+                        "a body that ends while another thread still works in a child scope is rolled back",
+                        run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            CountDownLatch inside = new CountDownLatch(1);
+                            CountDownLatch leave = new CountDownLatch(1);
+                            AtomicReference<@Nullable CompletableFuture<Void>> child = new AtomicReference<>();
+                            TxRolledBackException told = throwing(
+                                    TxRolledBackException.class,
+                                    () -> db.execute(tx -> {
+                                        insert(tx, table, 1);
+                                        child.set(CompletableFuture.runAsync(() -> tx.execute(joined -> {
+                                            inside.countDown();
+                                            leave.await(60, TimeUnit.SECONDS);
+                                        })));
+                                        holds(() -> await(inside), "the child scope has begun");
+                                    }));
+                            leave.countDown();
+                            equal("CHILD_STILL_OPEN", told.outcome().reason().name(), "the reason told");
+                            equal(List.of(), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of("TRP-10b", "two databases work side by side in one block", run -> {
+                    String left = run.table();
+                    String right = run.table();
+                    Transactor one = run.transactor(EngineSetup.on(run.pool(1)));
+                    Transactor other = run.transactor(EngineSetup.on(run.pool(1)));
+                    boolean singleWriter =
+                            run.database().dialect().typicalProfile().has(Feature.SINGLE_WRITER);
+                    thrownBy(() -> one.execute(tx -> {
+                        if (!singleWriter) {
+                            insert(one, left, 1);
+                        }
+                        other.execute(in -> insert(other, right, 1));
+                        throw new IllegalStateException("only the left one");
+                    }));
+                    equal(List.of(), run.ids(left), "rows of the one that failed");
+                    equal(List.of(1), run.ids(right), "rows of the other");
+                }));
+    }
+
+    private static boolean await(CountDownLatch latch) {
+        try {
+            return latch.await(60, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    private static List<ConformanceCase> handles() {
+        return List.of(
+                ConformanceCase.of(
+                        "TRP-23a", "what was kept from a scope that has ended sends nothing and says why", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            AtomicReference<@Nullable Connection> kept = new AtomicReference<>();
+                            AtomicReference<@Nullable PreparedStatement> statement = new AtomicReference<>();
+                            Tx handle = db.transact(tx -> {
+                                kept.set(tx.connection());
+                                statement.set(
+                                        tx.connection().prepareStatement("insert into " + table + " (id) values (1)"));
+                                return tx;
+                            });
+                            Connection connection = java.util.Objects.requireNonNull(kept.get());
+                            PreparedStatement prepared = java.util.Objects.requireNonNull(statement.get());
+                            holds(() -> isClosed(connection), "the connection reports that it is closed");
+                            state(throwing(SQLException.class, connection::createStatement));
+                            state(throwing(SQLException.class, prepared::executeUpdate));
+                            throwing(TxStateException.class, handle::connection);
+                            throwing(TxStateException.class, () -> handle.execute(tx -> {}));
+                            throwing(TxStateException.class, () -> handle.afterCommit(() -> {}));
+                            equal(List.of(), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "TRP-23b",
+                        "commit, rollback and their statements are refused on a connection of a scope",
+                        run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            thrownBy(() -> db.execute(tx -> {
+                                insert(tx, table, 1);
+                                Connection connection = tx.connection();
+                                state(throwing(SQLException.class, connection::commit));
+                                state(throwing(SQLException.class, connection::rollback));
+                                state(throwing(SQLException.class, () -> connection.setAutoCommit(true)));
+                                state(throwing(SQLException.class, connection::setSavepoint));
+                                for (String text : List.of(
+                                        "COMMIT",
+                                        " /* so */ rollback",
+                                        "-- now\ncommit",
+                                        "savepoint x",
+                                        "begin",
+                                        "end")) {
+                                    state(throwing(SQLException.class, () -> execute(connection, text)));
+                                }
+                                throw new IllegalStateException("undo");
+                            }));
+                            equal(List.of(), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of("TRP-23c", "work outside commits by itself, whatever becomes of the scope", run -> {
+                    if (run.database().dialect().typicalProfile().has(Feature.SINGLE_WRITER)) {
+                        return; // a second writer would wait for the first
+                    }
+                    String table = run.table();
+                    Transactor db = run.transactor();
+                    thrownBy(() -> db.execute(tx -> {
+                        insert(db, table, 1);
+                        db.executeOutside(() -> insert(db, table, 2));
+                        throw new IllegalStateException("undo");
+                    }));
+                    equal(List.of(2), run.ids(table), "committed rows");
+                }));
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    private static boolean isClosed(Connection connection) {
+        try {
+            return connection.isClosed();
+        } catch (SQLException e) {
+            return false;
+        }
+    }
+
+    private static void state(SQLException refusal) {
+        Throwable cause = refusal.getCause();
+        equal(TxStateException.class, cause == null ? null : cause.getClass(), "the cause of the refusal");
+    }
+}
