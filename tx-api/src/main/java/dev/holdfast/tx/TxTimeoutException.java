@@ -28,12 +28,18 @@ public class TxTimeoutException extends TxException {
      * @param message what was being done, on which server
      * @param limit which limit
      * @param length how long it was
+     * @param failure the database error it showed as, classified; null if none did
      * @param label the label of the scope; null if it has none
      * @param cause what the driver or pool raised; null if nothing
      */
     public TxTimeoutException(
-            String message, Limit limit, Duration length, @Nullable String label, @Nullable Throwable cause) {
-        super(message, null, label, cause);
+            String message,
+            Limit limit,
+            Duration length,
+            @Nullable Failure failure,
+            @Nullable String label,
+            @Nullable Throwable cause) {
+        super(message, failure, label, cause);
         this.limit = limit;
         this.length = length;
     }

@@ -151,6 +151,7 @@ public final class PostgresDialect implements Dialect {
             case COCKROACHDB -> TestHooks.NONE;
             case POSTGRESQL, AURORA, YUGABYTEDB ->
                 TestHooks.NONE
+                        .slow("select 1 from pg_sleep(600)")
                         .sessionId("SELECT pg_backend_pid()")
                         .isWaiting("SELECT 1 WHERE cardinality(pg_blocking_pids({session})) > 0")
                         .kill("SELECT pg_terminate_backend({session})");

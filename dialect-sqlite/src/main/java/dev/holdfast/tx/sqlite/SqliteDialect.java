@@ -13,6 +13,7 @@ import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.TestHooks;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.sql.SQLException;
@@ -119,5 +120,12 @@ public final class SqliteDialect implements Dialect {
     @Override
     public DriverPort port() {
         return SqlitePort.INSTANCE;
+    }
+
+    @Override
+    public TestHooks testHooks(Profile profile) {
+        return TestHooks.NONE.slow(
+                "with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000000000)"
+                        + " select count(*) from n");
     }
 }

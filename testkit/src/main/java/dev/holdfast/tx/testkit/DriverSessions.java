@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 public final class DriverSessions implements DataSource {
     private final String url;
     private final Properties properties = new Properties();
+    private volatile int loginTimeout;
 
     private DriverSessions(String url) {
         this.url = Objects.requireNonNull(url);
@@ -60,13 +61,13 @@ public final class DriverSessions implements DataSource {
     }
 
     @Override
-    public void setLoginTimeout(int seconds) throws SQLException {
-        throw new SQLFeatureNotSupportedException("Give the driver its own property for this");
+    public void setLoginTimeout(int seconds) {
+        loginTimeout = seconds; // kept for pools that ask; a driver has a property of its own for it
     }
 
     @Override
     public int getLoginTimeout() {
-        return 0;
+        return loginTimeout;
     }
 
     @Override

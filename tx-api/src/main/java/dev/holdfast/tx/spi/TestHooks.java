@@ -7,31 +7,39 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TestHooks {
     /** Nothing. */
-    public static final TestHooks NONE = new TestHooks(null, null, null);
+    public static final TestHooks NONE = new TestHooks(null, null, null, null);
 
     private final @Nullable String sessionId;
     private final @Nullable String isWaiting;
     private final @Nullable String kill;
+    private final @Nullable String slow;
 
-    private TestHooks(@Nullable String sessionId, @Nullable String isWaiting, @Nullable String kill) {
+    private TestHooks(
+            @Nullable String sessionId, @Nullable String isWaiting, @Nullable String kill, @Nullable String slow) {
         this.sessionId = sessionId;
         this.isWaiting = isWaiting;
         this.kill = kill;
+        this.slow = slow;
     }
 
     /** With a query for the id of the session it runs in. */
     public TestHooks sessionId(String sql) {
-        return new TestHooks(sql, isWaiting, kill);
+        return new TestHooks(sql, isWaiting, kill, slow);
     }
 
     /** With a query that returns a row if session <code>{session}</code> waits for a lock. */
     public TestHooks isWaiting(String sql) {
-        return new TestHooks(sessionId, sql, kill);
+        return new TestHooks(sessionId, sql, kill, slow);
     }
 
     /** With a statement that ends session <code>{session}</code>. */
     public TestHooks kill(String sql) {
-        return new TestHooks(sessionId, isWaiting, sql);
+        return new TestHooks(sessionId, isWaiting, sql, slow);
+    }
+
+    /** With a query that runs for minutes, and can be cancelled. */
+    public TestHooks slow(String sql) {
+        return new TestHooks(sessionId, isWaiting, kill, sql);
     }
 
     /** A query for the id of the session it runs in; null if there is none. */
@@ -47,5 +55,10 @@ public final class TestHooks {
     /** A statement that ends session <code>{session}</code>; null if there is none. */
     public @Nullable String kill() {
         return kill;
+    }
+
+    /** A query that runs for minutes, and can be cancelled; null if there is none. */
+    public @Nullable String slow() {
+        return slow;
     }
 }

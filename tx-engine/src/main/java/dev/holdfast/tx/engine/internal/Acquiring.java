@@ -10,7 +10,6 @@ import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.SQLTimeoutException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -50,11 +49,10 @@ final class Acquiring {
             if (deadline == null) {
                 throw new IllegalStateException(e);
             }
-            TxTimeoutException expired = deadline.expired(
+            throw deadline.expiredInJdbc(
                     "Waiting for a connection to " + server.profile,
                     prepared.options().label(),
                     null);
-            throw new SQLTimeoutException(expired.getMessage(), Refused.SQL_STATE, expired);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new SQLException(

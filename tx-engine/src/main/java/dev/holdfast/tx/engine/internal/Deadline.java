@@ -1,7 +1,9 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.TxTimeoutException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
+import java.sql.SQLTimeoutException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -33,7 +35,17 @@ record Deadline(long at, Limit limit, Duration length) {
         return left(now) <= 0;
     }
 
-    TxTimeoutException expired(String doing, @Nullable String label, @Nullable Throwable cause) {
+    /** What the caller is told when it passed before anything was sent. */
+    TxTimeoutException expired(String doing, @Nullable String label) {
+        return expired(doing, label, null);
+    }
+
+    /**
+     * What the caller is told when it passed.
+     *
+     * @param failure the database error it showed as; null if none did
+     */
+    TxTimeoutException expired(String doing, @Nullable String label, @Nullable Failure failure) {
         String name = switch (limit) {
             case ACQUIRE -> "acquireTimeout";
             case LOCK -> "lockTimeout";
@@ -41,6 +53,19 @@ record Deadline(long at, Limit limit, Duration length) {
             case WHOLE -> "wholeTimeout";
         };
         return new TxTimeoutException(
-                doing + " took longer than its " + name + " of " + length, limit, length, label, cause);
+                doing + " took longer than its " + name + " of " + length,
+                limit,
+                length,
+                failure,
+                label,
+                failure == null ? null : failure.error());
+    }
+
+    /** The same, as JDBC methods throw it. */
+    SQLTimeoutException expiredInJdbc(String doing, @Nullable String label, @Nullable Failure failure) {
+        TxTimeoutException expired = expired(doing, label, failure);
+        return failure == null
+                ? new SQLTimeoutException(expired.getMessage(), Refused.SQL_STATE, expired)
+                : new SQLTimeoutException(expired.getMessage(), failure.sqlState(), failure.vendorCode(), expired);
     }
 }

@@ -4,6 +4,7 @@ import dev.holdfast.tx.Access;
 import dev.holdfast.tx.Completion;
 import dev.holdfast.tx.ConnectionBody;
 import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Hook;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.Outcome.Reason;
@@ -23,7 +24,6 @@ import dev.holdfast.tx.spi.Moment.Cancelled;
 import dev.holdfast.tx.spi.Moment.Phase;
 import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.SQLTimeoutException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
@@ -258,19 +258,25 @@ class Scope implements Tx, ConnectionUse {
             }
             transaction.requireUsable();
             if (deadline != null && deadline.hasPassed(transaction.engine.now())) {
-                throw expired(null);
+                throw deadline.expiredInJdbc("The transaction on " + server().profile, inForce.label(), null);
             }
             transaction.open();
         } catch (Throwable e) {
             transaction.turn.giveBack();
-            throw Thrown.asSqlException(e);
+            throw beginError(Thrown.asSqlException(e));
         }
     }
 
-    private SQLException expired(@Nullable Throwable cause) {
-        Deadline passed = Objects.requireNonNull(deadline);
-        var error = passed.expired("The transaction on " + server().profile, inForce.label(), cause);
-        return new SQLTimeoutException(error.getMessage(), Refused.SQL_STATE, error);
+    /** What the caller is told of an error of BEGIN: the limit that it comes from, if it does. */
+    private SQLException beginError(SQLException error) {
+        if (Refused.SQL_STATE.equals(error.getSQLState()) || inForce.lockTimeout() == null) {
+            return error;
+        }
+        Failure failure = classify(error);
+        Deadline expired = failure == null ? null : limitBehind(failure, null);
+        return expired == null
+                ? error
+                : expired.expiredInJdbc("Beginning a transaction on " + server().profile, inForce.label(), failure);
     }
 
     @Override
@@ -297,13 +303,24 @@ class Scope implements Tx, ConnectionUse {
             execution.fail();
             execution.over();
         }
-        SQLException seen = transaction.failed(error, Phase.STATEMENT, execution, Transaction.State.LOST);
+        Failure failure = transaction.failed(error, Phase.STATEMENT, execution, Transaction.State.LOST);
+        Deadline expired = limitBehind(failure, execution);
+        return expired == null
+                ? failure.error()
+                : expired.expiredInJdbc("A statement on " + server().profile, inForce.label(), failure);
+    }
+
+    /** The limit of the options that an error comes from, whether we enforced it or the server did; null if none. */
+    private @Nullable Deadline limitBehind(Failure failure, @Nullable Execution execution) {
         if (execution != null && execution.cancelled() != Cancelled.NOT) {
-            Deadline passed = Objects.requireNonNull(execution.deadline);
-            var timeout = passed.expired("A statement on " + server().profile, inForce.label(), seen);
-            return new SQLTimeoutException(timeout.getMessage(), seen.getSQLState(), seen.getErrorCode(), timeout);
+            return execution.deadline;
         }
-        return seen;
+        Duration statement = inForce.statementTimeout();
+        if (failure.kind() == FailureKind.STATEMENT_TIMEOUT && statement != null) {
+            return new Deadline(0, Limit.STATEMENT, statement);
+        }
+        Duration lock = inForce.lockTimeout();
+        return failure.kind() == FailureKind.LOCK_TIMEOUT && lock != null ? new Deadline(0, Limit.LOCK, lock) : null;
     }
 
     @Override
@@ -378,7 +395,7 @@ class Scope implements Tx, ConnectionUse {
     void endJoined(@Nullable Throwable thrown) {
         Throwable failure = thrown;
         if (failure == null && deadline != null && deadline.hasPassed(transaction.engine.now())) {
-            failure = deadline.expired("The scope on " + server().profile, inForce.label(), null);
+            failure = deadline.expired("The scope on " + server().profile, inForce.label());
         }
         transaction.turn.take();
         try {
@@ -427,7 +444,7 @@ class Scope implements Tx, ConnectionUse {
                 : new TxStateException(children + " scope(s) that joined it are still open in another thread");
         Throwable expired = deadline == null || !deadline.hasPassed(transaction.engine.now())
                 ? null
-                : deadline.expired("The transaction on " + server().profile, inForce.label(), null);
+                : deadline.expired("The transaction on " + server().profile, inForce.label());
         Completion completion = inForce.completion() == null ? Completion.COMMIT : inForce.completion();
         return new Settle.Facts(
                 thrown,

@@ -169,7 +169,7 @@ final class Transaction {
             lease().perform(message);
             answered = true;
         } catch (SQLException | RuntimeException | Error e) {
-            throw failed(e, Phase.SAVEPOINT, null, State.LOST);
+            throw failed(e, Phase.SAVEPOINT, null, State.LOST).error();
         }
     }
 
@@ -204,9 +204,9 @@ final class Transaction {
      * Looks at an error: what it did to the transaction decides what can still be done with it.
      *
      * @param crashed the state after an error that is not the database's
-     * @return the error, if JDBC may throw it; others are thrown
+     * @return the error, classified; one that is not the database's is thrown
      */
-    SQLException failed(Throwable error, Phase phase, @Nullable Execution execution, State crashed) {
+    Failure failed(Throwable error, Phase phase, @Nullable Execution execution, State crashed) {
         if (!(error instanceof SQLException sql)) {
             goneBy(error, crashed);
             throw Thrown.as(error);
@@ -223,7 +223,7 @@ final class Transaction {
             case ENDED -> goneBy(sql, State.ENDED);
             case LOST -> goneBy(sql, State.LOST);
         }
-        return sql;
+        return failure;
     }
 
     private Failure classify(SQLException error, Moment moment) {
