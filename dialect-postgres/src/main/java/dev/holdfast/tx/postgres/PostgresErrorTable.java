@@ -78,6 +78,7 @@ final class PostgresErrorTable {
         raised(FailureKind.TOO_MANY_CONNECTIONS, "53300");
         raised(FailureKind.LOCK_TIMEOUT, "55P03");
         raised(FailureKind.CANCELLED, "57014");
+        raised(FailureKind.OTHER, "20", "24", "27", "2F", "38", "39", "55", "58", "F0", "HV", "P0", "XX");
 
         // the session idled: it was ended before COMMIT came
         put(LOST, Verdict.REFUSED, FailureKind.TX_TIMEOUT, "25P03");

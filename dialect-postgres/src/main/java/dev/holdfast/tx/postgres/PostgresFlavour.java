@@ -28,8 +28,8 @@ enum PostgresFlavour {
                     Feature.TRANSACTIONAL_DDL)),
 
     /**
-     * YugabyteDB manual: PostgreSQL compatibility (deferrable constraints), and its issue 29549: row locks take no notice of
-     * {@code lock_timeout}.
+     * YugabyteDB manual: PostgreSQL compatibility (deferrable constraints). Its row locks take no notice of
+     * {@code lock_timeout}, as its developers say.
      */
     YUGABYTEDB(
             "YugabyteDB",

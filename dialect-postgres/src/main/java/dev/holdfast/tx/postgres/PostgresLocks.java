@@ -14,9 +14,7 @@ import dev.holdfast.tx.spi.Step;
 import dev.holdfast.tx.spi.Wish;
 import dev.holdfast.tx.spi.Wish.Target;
 import java.time.Duration;
-import java.util.EnumMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Row locks: {@code FOR … [OF …] [NOWAIT | SKIP LOCKED]} at the end of the select (PostgreSQL manual, SELECT, The Locking
@@ -24,24 +22,6 @@ import java.util.Map;
  */
 final class PostgresLocks {
     private static final String WAS = "lock_timeout_was";
-
-    private static final Map<Strength, String> CLAUSES = new EnumMap<>(Map.of(
-            Strength.UPDATE, "FOR UPDATE",
-            Strength.NO_KEY_UPDATE, "FOR NO KEY UPDATE",
-            Strength.SHARE, "FOR SHARE",
-            Strength.KEY_SHARE, "FOR KEY SHARE"));
-
-    private static final Map<Waiting, String> ENDINGS = new EnumMap<>(Map.of(
-            Waiting.BLOCK, "",
-            Waiting.NO_WAIT, " NOWAIT",
-            Waiting.SKIP_LOCKED, " SKIP LOCKED",
-            Waiting.AT_MOST, ""));
-
-    private static final Map<Waiting, Feature> FEATURES = new EnumMap<>(Map.of(
-            Waiting.BLOCK, Feature.LOCK_UPDATE,
-            Waiting.NO_WAIT, Feature.LOCK_NO_WAIT,
-            Waiting.SKIP_LOCKED, Feature.LOCK_SKIP_LOCKED,
-            Waiting.AT_MOST, Feature.LOCK_WAIT_AT_MOST));
 
     private PostgresLocks() {}
 
@@ -57,7 +37,7 @@ final class PostgresLocks {
         Duration limit = lock.limit();
         return new LockPlan(
                 "",
-                CLAUSES.get(given) + tables + ENDINGS.get(lock.waiting()),
+                clause(given) + tables + ending(lock.waiting()),
                 limit == null ? Message.nothing() : limitWaiting(limit),
                 limit == null ? Message.nothing() : putBack(),
                 notes);
@@ -69,7 +49,8 @@ final class PostgresLocks {
         if (standby || inForce.options().access() == Access.READ_ONLY) {
             throw refusal(
                     "Row lock " + lock + " is not to be had in a "
-                            + (standby ? "transaction on a standby of " : "read-only transaction of ") + profile.server()
+                            + (standby ? "transaction on a standby of " : "read-only transaction of ")
+                            + profile.server()
                             + ": lock in a read-write transaction on the primary, or read without a lock",
                     inForce);
         }
@@ -77,7 +58,7 @@ final class PostgresLocks {
 
     /** YugabyteDB manual, Concurrency control, Row-level explicit locking clauses: what holds at some levels only. */
     private static void checkWaiting(RowLock lock, Wish inForce, Profile profile) {
-        Feature needed = FEATURES.get(lock.waiting());
+        Feature needed = feature(lock.waiting());
         boolean ignored = PostgresFlavour.of(profile) == PostgresFlavour.YUGABYTEDB
                 && switch (lock.waiting()) {
                     case NO_WAIT -> isolation(inForce, profile).compareTo(Isolation.READ_COMMITTED) > 0;
@@ -116,6 +97,32 @@ final class PostgresLocks {
     private static Isolation isolation(Wish inForce, Profile profile) {
         Isolation asked = inForce.options().isolation();
         return asked == null ? profile.defaultIsolation() : asked;
+    }
+
+    private static String clause(Strength strength) {
+        return switch (strength) {
+            case UPDATE -> "FOR UPDATE";
+            case NO_KEY_UPDATE -> "FOR NO KEY UPDATE";
+            case SHARE -> "FOR SHARE";
+            case KEY_SHARE -> "FOR KEY SHARE";
+        };
+    }
+
+    private static String ending(Waiting waiting) {
+        return switch (waiting) {
+            case NO_WAIT -> " NOWAIT";
+            case SKIP_LOCKED -> " SKIP LOCKED";
+            case BLOCK, AT_MOST -> "";
+        };
+    }
+
+    private static Feature feature(Waiting waiting) {
+        return switch (waiting) {
+            case BLOCK -> Feature.LOCK_UPDATE;
+            case NO_WAIT -> Feature.LOCK_NO_WAIT;
+            case SKIP_LOCKED -> Feature.LOCK_SKIP_LOCKED;
+            case AT_MOST -> Feature.LOCK_WAIT_AT_MOST;
+        };
     }
 
     private static Message limitWaiting(Duration limit) {

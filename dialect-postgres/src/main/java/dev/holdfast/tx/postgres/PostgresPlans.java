@@ -46,8 +46,8 @@ final class PostgresPlans {
     private static final String THIS_INCARNATION = "extract(epoch FROM pg_postmaster_start_time())::text || '/' ||"
             + " coalesce(pg_last_wal_replay_lsn()::text, '-')";
 
-    private static final Step.Sql READ_ID = Step.query(
-            "SELECT pg_current_xact_id()::text, " + THIS_INCARNATION, TX_ID, INCARNATION);
+    private static final Step.Sql READ_ID =
+            Step.query("SELECT pg_current_xact_id()::text, " + THIS_INCARNATION, TX_ID, INCARNATION);
 
     /** An id of the future is an error of pg_xact_status: one that no snapshot has seen the end of is not asked for. */
     private static final Settlement SETTLEMENT = new Settlement(Message.each(new Step.Sql(
@@ -63,8 +63,7 @@ final class PostgresPlans {
     private static final Step.Sql COMMIT = Step.sql("COMMIT");
 
     /** After the commit, so it is not before it in the log. */
-    private static final Step.Sql READ_POSITION =
-            Step.query("SELECT pg_current_wal_insert_lsn()::text", "position");
+    private static final Step.Sql READ_POSITION = Step.query("SELECT pg_current_wal_insert_lsn()::text", "position");
 
     /** Why a level is given by another name. */
     private static final Map<Isolation, String> REASONS = Map.of(
@@ -79,8 +78,7 @@ final class PostgresPlans {
 
         @Override
         public Message rollbackTo(String name) {
-            return Message.oneString(
-                    Step.sql("ROLLBACK TO SAVEPOINT " + name), Step.sql("RELEASE SAVEPOINT " + name));
+            return Message.oneString(Step.sql("ROLLBACK TO SAVEPOINT " + name), Step.sql("RELEASE SAVEPOINT " + name));
         }
 
         @Override
@@ -161,7 +159,9 @@ final class PostgresPlans {
     private static List<String> notes(TxOptions options, Profile profile) {
         Isolation asked = options.isolation();
         Level given = asked == null ? null : profile.levels().get(asked);
-        if (asked == null || given == null || given.nativeName().equals(asked.name().replace('_', ' '))) {
+        if (asked == null
+                || given == null
+                || given.nativeName().equals(asked.name().replace('_', ' '))) {
             return List.of();
         }
         return List.of(asked + " is given as " + given.nativeName() + ": " + REASONS.get(asked));

@@ -96,7 +96,8 @@ final class PostgresProfiles {
 
     static Profile of(Identity identity, Answers answers) {
         String text = answers.get(VERSION, "");
-        PostgresFlavour flavour = PostgresFlavour.of(text, !answers.get(AURORA, "0").equals("0"));
+        PostgresFlavour flavour =
+                PostgresFlavour.of(text, !answers.get(AURORA, "0").equals("0"));
         int[] version = flavour.versionIn(text);
         int postgres = Integer.parseInt(answers.get(VERSION_NUMBER, "0")) / 10_000;
         boolean standby = answers.get(STANDBY, "off").equals("on");
@@ -109,7 +110,9 @@ final class PostgresProfiles {
                 .without(flavour.missing())
                 .without(standby ? OF_A_PRIMARY : new Feature[0])
                 .fact(IS_STANDBY, Boolean.toString(standby))
-                .fact(IS_READ_ONLY, Boolean.toString(answers.get(READ_ONLY, "off").equals("on")))
+                .fact(
+                        IS_READ_ONLY,
+                        Boolean.toString(answers.get(READ_ONLY, "off").equals("on")))
                 .fact(WHOLE_TIMEOUT, wholeTimeout(flavour, postgres));
         if (postgres < 13) {
             profile.without(Feature.VERIFIABLE);

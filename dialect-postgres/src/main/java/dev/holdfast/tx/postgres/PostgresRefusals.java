@@ -61,8 +61,11 @@ final class PostgresRefusals {
     private static final List<Rule> RULES = List.of(
             new Rule(
                     c -> !c.profile().options().containsAll(c.options().dialectOptions()),
-                    c -> unknownOption(c) + " is not an option of " + c.server() + "; it takes "
-                            + c.profile().options()),
+                    c -> unknownOption(c) + " is not an option of " + c.server() + ", which takes "
+                            + (c.profile().options().isEmpty()
+                                    ? "none of its own"
+                                    : c.profile().options())
+                            + ": leave it out"),
             new Rule(
                     c -> c.options().beginMode() != null,
                     c -> "beginMode=" + c.options().beginMode() + " is an option of SQLite's; " + c.server()
@@ -73,12 +76,14 @@ final class PostgresRefusals {
                             + " is not to be had on " + c.server()
                             + ": ask for REPEATABLE_READ, or read from the primary"),
             new Rule(
-                    c -> c.options().isolation() != null && c.profile().model(c.options().isolation()) == null,
-                    c -> "isolation=" + c.options().isolation() + " is not to be had on " + c.server() + ": ask for one of "
-                            + c.profile().levels().keySet()),
+                    c -> c.options().isolation() != null
+                            && c.profile().model(c.options().isolation()) == null,
+                    c -> "isolation=" + c.options().isolation() + " is not to be had on " + c.server()
+                            + ": ask for one of " + c.profile().levels().keySet()),
             new Rule(
                     c -> c.onStandby() && c.options().access() == Access.READ_WRITE,
-                    c -> "access=READ_WRITE is not to be had on " + c.server() + ": go to the primary, or ask for READ_ONLY"),
+                    c -> "access=READ_WRITE is not to be had on " + c.server()
+                            + ": go to the primary, or ask for READ_ONLY"),
             new Rule(
                     c -> c.checksConstraints(Timing.DEFERRED) && c.lacks(Feature.DEFERRED_CONSTRAINTS),
                     c -> c.server() + " is not known to check constraints at COMMIT (constraints="
@@ -87,7 +92,8 @@ final class PostgresRefusals {
             new Rule(
                     c -> c.checksConstraints(Timing.IMMEDIATE) && c.lacks(Feature.IMMEDIATE_CONSTRAINTS),
                     c -> c.server() + " does not know SET CONSTRAINTS (constraints="
-                            + c.options().constraints() + "): leave the option out, it checks after each statement anyhow"),
+                            + c.options().constraints()
+                            + "): leave the option out, it checks after each statement anyhow"),
             new Rule(
                     c -> c.namesConstraints() && c.lacks(Feature.NAMED_CONSTRAINTS),
                     c -> c.server() + " does not take constraints by name (constraints="
@@ -106,11 +112,12 @@ final class PostgresRefusals {
                             + ", which cannot say afterwards what became of a transaction: leave the option out"),
             new Rule(
                     c -> c.wish().carries(Carry.MARKER),
-                    c -> "A marker row is not written on " + c.server() + ": ask for verifiable, where the server settles a"
-                            + " lost commit by itself"),
+                    c -> c.server() + " settles no lost commit by a marker row: "
+                            + (c.lacks(Feature.VERIFIABLE) ? "leave it out" : "ask for verifiable")),
             new Rule(
                     c -> c.wish().carries(Carry.POSITION) && (c.onStandby() || !hasPositions(c)),
-                    c -> c.server() + " does not tell the position of a commit: ask for sticky or primary reads instead of"
+                    c -> c.server()
+                            + " does not tell the position of a commit: ask for sticky or primary reads instead of"
                             + " causal ones"),
             new Rule(
                     c -> Boolean.TRUE.equals(c.options().get(PostgresOptions.DEFERRABLE))

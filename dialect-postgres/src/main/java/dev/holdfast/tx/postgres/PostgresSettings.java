@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -23,13 +23,6 @@ final class PostgresSettings {
      * lives has given up by then, and its COMMIT is not cut short.
      */
     private static final Duration GRACE = Duration.ofSeconds(1);
-
-    private static final Map<SynchronousCommit, String> SYNCHRONOUS_COMMIT = Map.of(
-            SynchronousCommit.OFF, "off",
-            SynchronousCommit.LOCAL, "local",
-            SynchronousCommit.REMOTE_WRITE, "remote_write",
-            SynchronousCommit.ON, "on",
-            SynchronousCommit.REMOTE_APPLY, "remote_apply");
 
     private PostgresSettings() {}
 
@@ -65,7 +58,8 @@ final class PostgresSettings {
         addTimeout(locals, PostgresProfiles.wholeTimeoutSetting(profile), whole == null ? null : whole.plus(GRACE));
         SynchronousCommit synchronousCommit = options.get(PostgresOptions.SYNCHRONOUS_COMMIT);
         if (synchronousCommit != null) {
-            locals.add(Step.sql("SET LOCAL synchronous_commit = " + SYNCHRONOUS_COMMIT.get(synchronousCommit)));
+            locals.add(Step.sql(
+                    "SET LOCAL synchronous_commit = " + synchronousCommit.name().toLowerCase(Locale.ROOT)));
         }
         ConstraintChecking checking = options.constraints();
         if (checking != null) {

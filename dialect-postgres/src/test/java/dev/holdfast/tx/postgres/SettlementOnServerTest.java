@@ -1,0 +1,142 @@
+package dev.holdfast.tx.postgres;
+
+import static dev.holdfast.tx.postgres.Profiles.DIALECT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.spi.Message;
+import dev.holdfast.tx.spi.Settlement;
+import dev.holdfast.tx.spi.TxPlan;
+import dev.holdfast.tx.spi.Wish;
+import dev.holdfast.tx.spi.Wish.Carry;
+import dev.holdfast.tx.testkit.server.EmbeddedPostgresServer;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** What a server says of a transaction whose COMMIT was not answered. */
+class SettlementOnServerTest extends ServerTest {
+    private static final Wish VERIFIABLE = Wish.of(TxOptions.none()).carrying(Carry.TX_ID);
+
+    private TxPlan plan() throws SQLException {
+        return DIALECT.plan(VERIFIABLE, profile());
+    }
+
+    /** A transaction that wrote a row. */
+    private Session written() throws SQLException {
+        Session session = open();
+        session.perform(plan().begin());
+        session.run("INSERT INTO item VALUES (3, 0)");
+        return session;
+    }
+
+    private @Nullable String settled(Map<String, String> slots) throws SQLException {
+        return settled(slots, open());
+    }
+
+    private @Nullable String settled(Map<String, String> slots, Session asking) throws SQLException {
+        Message question = DIALECT.settlement(profile()).orElseThrow().question();
+        asking.slots.putAll(slots);
+        asking.perform(question);
+        return asking.slots.get(Settlement.OUTCOME);
+    }
+
+    @Test
+    void whatWasCommittedIsCommitted() throws SQLException {
+        Session session = written();
+        session.perform(plan().commit().message());
+
+        assertThat(settled(session.slots)).isEqualTo("committed");
+    }
+
+    @Test
+    void whatWasRolledBackIsAborted() throws SQLException {
+        Session session = written();
+        session.perform(plan().abort());
+
+        assertThat(settled(session.slots)).isEqualTo("aborted");
+    }
+
+    @Test
+    void whatRunsIsInProgress() throws SQLException {
+        assertThat(settled(written().slots)).isEqualTo("in progress");
+    }
+
+    @Test
+    void whatRunsIsInProgress_thoughLaterOnesHaveEnded() throws SQLException {
+        Session session = written();
+        open().run("INSERT INTO item VALUES (4, 0)");
+
+        assertThat(settled(session.slots)).isEqualTo("in progress");
+    }
+
+    @Test
+    void anIdOfTheFutureIsNoError() throws SQLException {
+        Session session = written();
+        session.slots.put("tx_id", "9000000000000");
+
+        assertThat(settled(session.slots)).isEqualTo("in progress");
+    }
+
+    @Test
+    void anotherServerDoesNotSettleIt() throws SQLException {
+        Session session = written();
+        session.perform(plan().commit().message());
+        session.slots.put("incarnation", "1790000000.5/0/1");
+
+        assertThat(settled(session.slots)).isEqualTo("another incarnation");
+    }
+
+    /**
+     * The id of a transaction that was lost in a crash is given out again. The server is the tests' own, and comes back by
+     * itself.
+     */
+    @Test
+    void aServerThatCrashedDoesNotTakeAnothersCommitForTheLostOne() throws SQLException {
+        String url = EmbeddedPostgresServer.start(major).url();
+        try (Session lost = new Session(DriverManager.getConnection(url))) {
+            lost.run("CREATE TABLE IF NOT EXISTS public.crashed (n int)");
+            lost.run("CHECKPOINT");
+            lost.perform(plan().begin());
+            lost.run("INSERT INTO public.crashed VALUES (1)");
+            String id = String.valueOf(lost.slots.get("tx_id"));
+            String pid = String.valueOf(lost.ask("SELECT pg_backend_pid()"));
+            lost.errorOf("COPY (SELECT 1) TO PROGRAM 'kill -9 " + pid + "'");
+            try (Session after = cameBack(url)) {
+                reachId(after, Long.parseLong(id));
+
+                assertThat(after.ask("SELECT pg_xact_status('" + id + "'::xid8)"))
+                        .isEqualTo("committed");
+                assertThat(after.ask("SELECT count(*) FROM public.crashed")).isEqualTo("0");
+                assertThat(settled(lost.slots, after)).isEqualTo("another incarnation");
+                after.run("DROP TABLE public.crashed");
+            }
+        }
+    }
+
+    private static Session cameBack(String url) {
+        Session[] back = new Session[1];
+        await("the server is back", () -> {
+            try {
+                back[0] = new Session(DriverManager.getConnection(url));
+                return true;
+            } catch (SQLException notYet) {
+                return false;
+            }
+        });
+        return back[0];
+    }
+
+    /** Commits until this id was given out again. */
+    private static void reachId(Session session, long id) {
+        await("id " + id + " was used", () -> {
+            session.connection.setAutoCommit(false);
+            String given = String.valueOf(session.ask("SELECT pg_current_xact_id()::text"));
+            session.connection.commit();
+            session.connection.setAutoCommit(true);
+            return Long.parseLong(given) >= id;
+        });
+    }
+}
