@@ -97,7 +97,9 @@ class GoldenPlansTest {
         all.put("serializable, read-only", report);
         all.put("serializable, read-only, deferrable", report.with(DEFERRABLE, true));
         all.put("serializable, read-only, not deferrable", report.with(DEFERRABLE, false));
-        all.put("serializable, deferrable, may write", TxOptions.of(SERIALIZABLE).with(DEFERRABLE, true));
+        all.put(
+                "serializable, deferrable, may write",
+                TxOptions.of(SERIALIZABLE).with(DEFERRABLE, true));
         all.put("read-only, deferrable", NONE.readOnly().with(DEFERRABLE, true));
         all.put("repeatable read, read-only", TxOptions.of(REPEATABLE_READ).readOnly());
         all.put("snapshot, read-only", TxOptions.of(SNAPSHOT).readOnly());
@@ -108,22 +110,35 @@ class GoldenPlansTest {
         all.put("read-only, label", NONE.readOnly().label("report"));
         all.put("both limits", timeouts);
         all.put("three limits", timeouts.wholeTimeout(ofSeconds(30)));
-        all.put("serializable, three limits", timeouts.wholeTimeout(ofSeconds(30)).isolation(SERIALIZABLE));
+        all.put(
+                "serializable, three limits",
+                timeouts.wholeTimeout(ofSeconds(30)).isolation(SERIALIZABLE));
         all.put("deferred constraints, limits", timeouts.deferConstraints());
         all.put("serializable, deferred constraints", TxOptions.of(SERIALIZABLE).deferConstraints("a", "b"));
         all.put("read uncommitted, limit", TxOptions.of(READ_UNCOMMITTED).lockTimeout(ofSeconds(1)));
         all.put("serializable, verifiable", TxOptions.of(SERIALIZABLE).verifiable());
         all.put("verifiable, limit", NONE.verifiable().lockTimeout(ofSeconds(1)));
         all.put("verifiable, read-only", NONE.verifiable().readOnly());
-        all.put("synchronous commit, limit",
+        all.put(
+                "synchronous commit, limit",
                 NONE.with(SYNCHRONOUS_COMMIT, SynchronousCommit.OFF).lockTimeout(ofSeconds(1)));
         all.put("begin mode, label", NONE.beginMode(BeginMode.IMMEDIATE).label("import"));
-        all.put("everything that writes",
-                timeouts.isolation(SERIALIZABLE).readWrite().wholeTimeout(ofSeconds(30)).deferConstraints().verifiable()
+        all.put(
+                "everything that writes",
+                timeouts.isolation(SERIALIZABLE)
+                        .readWrite()
+                        .wholeTimeout(ofSeconds(30))
+                        .deferConstraints()
+                        .verifiable()
                         .with(SYNCHRONOUS_COMMIT, SynchronousCommit.REMOTE_APPLY));
-        all.put("everything that reads",
-                timeouts.isolation(SERIALIZABLE).readOnly().wholeTimeout(ofSeconds(30)).checkConstraintsImmediately()
-                        .with(DEFERRABLE, true).with(SYNCHRONOUS_COMMIT, SynchronousCommit.ON));
+        all.put(
+                "everything that reads",
+                timeouts.isolation(SERIALIZABLE)
+                        .readOnly()
+                        .wholeTimeout(ofSeconds(30))
+                        .checkConstraintsImmediately()
+                        .with(DEFERRABLE, true)
+                        .with(SYNCHRONOUS_COMMIT, SynchronousCommit.ON));
         return all;
     }
 
@@ -153,8 +168,8 @@ class GoldenPlansTest {
 
     @Test
     void onlyWhatDiffersOnVersion14() {
-        GoldenPlans golden = GoldenPlans.file("version-14")
-                .section("PostgreSQL 14, pool on autocommit: where it differs from 18");
+        GoldenPlans golden =
+                GoldenPlans.file("version-14").section("PostgreSQL 14, pool on autocommit: where it differs from 18");
         plans(golden, Profiles.postgres(14), differing(Profiles.postgres(14))).verify();
     }
 
@@ -207,19 +222,41 @@ class GoldenPlansTest {
         Wish plain = Wish.of(NONE);
         GoldenPlans golden = GoldenPlans.file("carried").section("PostgreSQL 18, pool on autocommit");
         golden.plan("id", DIALECT, profile, plain.carrying(Carry.TX_ID))
-                .plan("id and options", DIALECT, profile, Wish.of(TxOptions.of(SERIALIZABLE)).carrying(Carry.TX_ID))
-                .plan("id, read-only", DIALECT, profile, Wish.of(NONE.readOnly()).carrying(Carry.TX_ID))
+                .plan(
+                        "id and options",
+                        DIALECT,
+                        profile,
+                        Wish.of(TxOptions.of(SERIALIZABLE)).carrying(Carry.TX_ID))
+                .plan(
+                        "id, read-only",
+                        DIALECT,
+                        profile,
+                        Wish.of(NONE.readOnly()).carrying(Carry.TX_ID))
                 .plan("position", DIALECT, profile, plain.carrying(Carry.POSITION))
-                .plan("id and position", DIALECT, profile, plain.carrying(Carry.TX_ID).carrying(Carry.POSITION))
-                .plan("position, read-only", DIALECT, profile, Wish.of(NONE.readOnly()).carrying(Carry.POSITION))
+                .plan(
+                        "id and position",
+                        DIALECT,
+                        profile,
+                        plain.carrying(Carry.TX_ID).carrying(Carry.POSITION))
+                .plan(
+                        "position, read-only",
+                        DIALECT,
+                        profile,
+                        Wish.of(NONE.readOnly()).carrying(Carry.POSITION))
                 .plan("marker", DIALECT, profile, plain.carrying(Carry.MARKER))
-                .entry("settlement", () -> DIALECT.settlement(profile).map(Settlement::question).orElseThrow().toString());
+                .entry(
+                        "settlement",
+                        () -> DIALECT.settlement(profile)
+                                .map(Settlement::question)
+                                .orElseThrow()
+                                .toString());
         golden.verify();
     }
 
     @Test
     void standbysAndReplicas() {
-        GoldenPlans golden = GoldenPlans.file("standby").section("PostgreSQL 18, a data source that leads to a standby");
+        GoldenPlans golden =
+                GoldenPlans.file("standby").section("PostgreSQL 18, a data source that leads to a standby");
         plans(golden, Profiles.standby(), differing(Profiles.standby()));
         Profile primary = Profiles.postgres(18);
         golden.section("PostgreSQL 18, a replica of the data source");
@@ -231,27 +268,36 @@ class GoldenPlansTest {
         asked.put("read-write", NONE.readWrite());
         asked.put("serializable", TxOptions.of(SERIALIZABLE).readOnly());
         asked.put("verifiable", NONE.verifiable());
-        asked.forEach((name, options) -> golden.plan(
-                name, DIALECT, primary, Wish.of(options).to(Target.REPLICA)));
-        golden.plan("position", DIALECT, primary, Wish.of(NONE).carrying(Carry.POSITION).to(Target.REPLICA));
+        asked.forEach((name, options) ->
+                golden.plan(name, DIALECT, primary, Wish.of(options).to(Target.REPLICA)));
+        golden.plan(
+                "position",
+                DIALECT,
+                primary,
+                Wish.of(NONE).carrying(Carry.POSITION).to(Target.REPLICA));
         Profile serializable = Profiles.answering(Map.of("default_transaction_isolation", "serializable"));
         golden.section("PostgreSQL 18, a replica where default_transaction_isolation = serializable")
-                .plan("read-only", DIALECT, serializable, Wish.of(NONE.readOnly()).to(Target.REPLICA));
+                .plan(
+                        "read-only",
+                        DIALECT,
+                        serializable,
+                        Wish.of(NONE.readOnly()).to(Target.REPLICA));
         golden.verify();
     }
 
     @Test
     void readOnlyByDefault() {
         Profile profile = Profiles.answering(Map.of("default_transaction_read_only", "on"));
-        GoldenPlans golden = GoldenPlans.file("read-only-by-default")
-                .section("PostgreSQL 18, default_transaction_read_only = on");
+        GoldenPlans golden =
+                GoldenPlans.file("read-only-by-default").section("PostgreSQL 18, default_transaction_read_only = on");
         plans(golden, profile, differing(profile)).verify();
     }
 
     @Test
     void cockroachDb() {
         Profile profile = Profiles.cockroach();
-        GoldenPlans golden = GoldenPlans.file("cockroachdb").section("CockroachDB: where it differs from PostgreSQL 18");
+        GoldenPlans golden =
+                GoldenPlans.file("cockroachdb").section("CockroachDB: where it differs from PostgreSQL 18");
         plans(golden, profile, differing(profile))
                 .plan("id", DIALECT, profile, Wish.of(NONE).carrying(Carry.TX_ID))
                 .plan("position", DIALECT, profile, Wish.of(NONE).carrying(Carry.POSITION));
@@ -273,7 +319,8 @@ class GoldenPlansTest {
     @Test
     void aurora() {
         Profile profile = Profiles.aurora();
-        GoldenPlans golden = GoldenPlans.file("aurora").section("Aurora PostgreSQL 17: where it differs from PostgreSQL 18");
+        GoldenPlans golden =
+                GoldenPlans.file("aurora").section("Aurora PostgreSQL 17: where it differs from PostgreSQL 18");
         plans(golden, profile, differing(profile))
                 .plan("position", DIALECT, profile, Wish.of(NONE).carrying(Carry.POSITION))
                 .verify();
@@ -293,7 +340,12 @@ class GoldenPlansTest {
         golden.section("PostgreSQL 18 as a standby")
                 .lock("any", DIALECT, Profiles.standby(), RowLock.forShare(), Wish.of(NONE));
         golden.section("PostgreSQL 18, a replica")
-                .lock("any", DIALECT, Profiles.postgres(18), RowLock.forShare(), Wish.of(NONE).to(Target.REPLICA));
+                .lock(
+                        "any",
+                        DIALECT,
+                        Profiles.postgres(18),
+                        RowLock.forShare(),
+                        Wish.of(NONE).to(Target.REPLICA));
         golden.verify();
     }
 
@@ -311,12 +363,14 @@ class GoldenPlansTest {
         all.forEach((name, lock) -> golden.lock(name, DIALECT, profile, lock, Wish.of(NONE)));
         golden.lock("share", DIALECT, profile, RowLock.forShare(), Wish.of(TxOptions.of(READ_COMMITTED)));
         golden.lock("key share", DIALECT, profile, RowLock.forKeyShare(), Wish.of(TxOptions.of(READ_COMMITTED)));
-        golden.lock(
-                "at once", DIALECT, profile, RowLock.forUpdate().noWait(), Wish.of(TxOptions.of(REPEATABLE_READ)));
+        golden.lock("at once", DIALECT, profile, RowLock.forUpdate().noWait(), Wish.of(TxOptions.of(REPEATABLE_READ)));
         golden.lock(
                 "leave out", DIALECT, profile, RowLock.forUpdate().skipLocked(), Wish.of(TxOptions.of(SERIALIZABLE)));
         golden.lock(
-                "wait at most", DIALECT, profile, RowLock.forShare().waitAtMost(ofSeconds(1)),
+                "wait at most",
+                DIALECT,
+                profile,
+                RowLock.forShare().waitAtMost(ofSeconds(1)),
                 Wish.of(NONE.lockTimeout(ofSeconds(3))));
     }
 

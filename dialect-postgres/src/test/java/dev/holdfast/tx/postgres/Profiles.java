@@ -12,8 +12,10 @@ final class Profiles {
     static final PostgresDialect DIALECT = new PostgresDialect();
     static final String PGJDBC = "PostgreSQL JDBC Driver";
 
-    static final String COCKROACHDB = "CockroachDB CCL v26.3.0 (x86_64-pc-linux-gnu, built 2026/08/01 10:00:00, go1.25.0)";
-    static final String YUGABYTEDB = "PostgreSQL 15.12-YB-2025.2.0.0-b0 on x86_64-pc-linux-gnu, compiled by clang, 64-bit";
+    static final String COCKROACHDB =
+            "CockroachDB CCL v26.3.0 (x86_64-pc-linux-gnu, built 2026/08/01 10:00:00, go1.25.0)";
+    static final String YUGABYTEDB =
+            "PostgreSQL 15.12-YB-2025.2.0.0-b0 on x86_64-pc-linux-gnu, compiled by clang, 64-bit";
 
     private Profiles() {}
 

@@ -9,6 +9,7 @@ import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,8 +28,23 @@ final class Lease {
         void on(Connection connection) throws SQLException;
     }
 
-    /** What came of a commit message: acknowledged or not, and the error that ended it, if one did. */
-    record CommitAnswer(boolean acknowledged, @Nullable Throwable error) {}
+    /**
+     * What came of a commit message.
+     *
+     * @param reached how far COMMIT came
+     * @param error that ended the message; null if none did
+     */
+    record CommitAnswer(Reached reached, @Nullable Throwable error) {}
+
+    /** How far a step came. */
+    enum Reached {
+        /** The driver was not asked to send it. */
+        NOT_SENT,
+        /** The driver was asked to send it, and did not come back with an answer. */
+        SENT,
+        /** The server has answered. */
+        ANSWERED
+    }
 
     private static final Pattern SLOT_VALUE = Pattern.compile("[\\p{L}\\p{N} _.:/+-]*");
 
@@ -88,15 +104,22 @@ final class Lease {
         Progress progress = new Progress();
         try {
             perform(commit.message(), progress);
-            return new CommitAnswer(true, null);
+            return new CommitAnswer(Reached.ANSWERED, null);
         } catch (SQLException | RuntimeException | Error e) {
-            return new CommitAnswer(progress.done > commit.commitStep(), e);
+            return new CommitAnswer(progress.of(commit.commitStep()), e);
         }
     }
 
-    /** Steps that are certainly done: the server has answered. */
+    /** How far a message came. */
     private static final class Progress {
+        /** Steps that the driver was asked to send. */
+        int sent;
+        /** Steps that are certainly done: the server has answered. What fails after that, such as a close, is no part. */
         int done;
+
+        Reached of(int step) {
+            return step < done ? Reached.ANSWERED : step < sent ? Reached.SENT : Reached.NOT_SENT;
+        }
     }
 
     private void perform(Message message, Progress progress) throws SQLException {
@@ -104,19 +127,22 @@ final class Lease {
         while (progress.done < steps.size()) {
             int end = progress.done + 1;
             Step step = steps.get(progress.done);
-            if (step instanceof Step.Drive drive) {
-                drive(drive);
-            } else if (step instanceof Step.Native own) {
-                own.action().on(connection);
-            } else if (step instanceof Step.Sql sql) {
+            if (step instanceof Step.Sql sql) {
                 if (message.travel() == Message.Travel.EACH) {
-                    send(sql);
+                    send(sql, progress, end);
                 } else {
                     List<Step.Sql> together = new ArrayList<>();
                     for (end = progress.done; end < steps.size() && steps.get(end) instanceof Step.Sql next; end++) {
                         together.add(next);
                     }
-                    send(together, message.travel());
+                    send(together, message.travel(), progress, end);
+                }
+            } else {
+                progress.sent = end;
+                if (step instanceof Step.Drive drive) {
+                    drive(drive);
+                } else if (step instanceof Step.Native own) {
+                    own.action().on(connection);
                 }
             }
             progress.done = end;
@@ -138,21 +164,23 @@ final class Lease {
         }
     }
 
-    private void send(Step.Sql sql) throws SQLException {
+    private void send(Step.Sql sql, Progress progress, int end) throws SQLException {
         String text = text(sql);
         if (text == null) {
             return;
         }
         try (Statement statement = connection.createStatement()) {
+            progress.sent = end;
             if (statement.execute(text) && !sql.reads().isEmpty()) {
                 try (ResultSet row = statement.getResultSet()) {
                     keep(row, sql.reads());
                 }
             }
+            progress.done = end;
         }
     }
 
-    private void send(List<Step.Sql> together, Message.Travel travel) throws SQLException {
+    private void send(List<Step.Sql> together, Message.Travel travel, Progress progress, int end) throws SQLException {
         List<Step.Sql> sent = new ArrayList<>(together.size());
         List<String> texts = new ArrayList<>(together.size());
         for (Step.Sql sql : together) {
@@ -170,13 +198,16 @@ final class Lease {
                 for (String text : texts) {
                     statement.addBatch(text);
                 }
+                progress.sent = end;
                 statement.executeBatch();
             } else {
+                progress.sent = end;
                 boolean rows = statement.execute(String.join(";", texts));
                 if (sent.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
                     read(statement, rows, sent);
                 }
             }
+            progress.done = end;
         }
     }
 
@@ -232,8 +263,13 @@ final class Lease {
     /** Puts the caller's settings back, and the connection into the pool. On any error it is to be evicted. */
     void giveBack() throws SQLException {
         if (undos != null) {
-            for (Undo undo : undos.values()) {
+            List<Undo> backwards = new ArrayList<>(undos.values());
+            Collections.reverse(backwards);
+            for (Undo undo : backwards) {
                 undo.on(connection);
+            }
+            if (!connection.getAutoCommit()) {
+                connection.commit(); // what puts a setting back may be a statement, which began a transaction here
             }
         }
         connection.close();
@@ -243,7 +279,7 @@ final class Lease {
     void evict() {
         try {
             source.evict(connection);
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             Log.LOGGER.log(System.Logger.Level.DEBUG, "A connection that was thrown away did not close", e);
         }
     }

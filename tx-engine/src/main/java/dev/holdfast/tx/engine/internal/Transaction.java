@@ -1,11 +1,13 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.CommitFate;
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.Outcome.Reason;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.engine.internal.Lease.Reached;
 import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Message;
@@ -355,11 +357,17 @@ final class Transaction {
             giveBack(null);
             return new Outcome.Committed();
         }
-        if (answer.acknowledged()) {
+        if (answer.reached() == Reached.ANSWERED) {
             evict("what follows COMMIT failed", error);
             return new Outcome.Committed();
         }
-        return refused(error);
+        return refused(error, answer.reached());
+    }
+
+    private Outcome.RolledBack rolledBackInsteadOfCommitted(Throwable error) {
+        Throwable first = stoppedBy();
+        rollBack(error);
+        return new Outcome.RolledBack(Reason.COMMIT_REFUSED, first == null ? error : first);
     }
 
     /** Asks the driver whether what is about to be committed is still there; null if it is. */
@@ -382,26 +390,27 @@ final class Transaction {
         return null;
     }
 
-    private Outcome refused(Throwable error) {
-        Throwable first = stoppedBy();
-        Throwable cause = first == null ? error : first;
-        if (error instanceof SQLException sql) {
-            Moment moment = Moment.of(Phase.COMMIT, prepared.wish()).driverState(driverState());
-            switch (classify(sql, moment).atCommit()) {
-                case ROLLED_BACK, STILL_OPEN -> {
-                    rollBack(error);
-                    return new Outcome.RolledBack(Reason.COMMIT_REFUSED, cause);
-                }
-                case COMMITTED -> {
-                    evict("COMMIT was done and answered with an error", error);
-                    return new Outcome.Committed();
-                }
-                case UNKNOWN -> {}
+    private Outcome refused(Throwable error, Reached reached) {
+        DriverState driver = driverState();
+        CommitFate fate = error instanceof SQLException sql
+                ? classify(sql, Moment.of(Phase.COMMIT, prepared.wish()).driverState(driver))
+                        .atCommit()
+                : CommitFate.UNKNOWN;
+        boolean unsent = reached == Reached.NOT_SENT
+                && driver != DriverState.IDLE
+                && prepared.plan().commit().fence() != Fence.IN_MESSAGE; // a fence may have found it committed already
+        return switch (unsent ? CommitFate.ROLLED_BACK : fate) {
+            case ROLLED_BACK, STILL_OPEN -> rolledBackInsteadOfCommitted(error);
+            case COMMITTED -> {
+                evict("COMMIT was done and answered with an error", error);
+                yield new Outcome.Committed();
             }
-        }
-        Map<String, String> slots = lease().slots();
-        evict("the outcome of COMMIT is unknown", error);
-        return Settling.settle(this, slots, error);
+            case UNKNOWN -> {
+                Map<String, String> slots = lease().slots();
+                evict("the outcome of COMMIT is unknown", error);
+                yield Settling.settle(this, slots, error);
+            }
+        };
     }
 
     /**
@@ -448,7 +457,7 @@ final class Transaction {
             held.giveBack();
             lease = null;
             state = gone == null ? State.OVER : state;
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) { // what was decided stands, whatever fails now
             if (first != null) {
                 Thrown.suppress(first, e);
             }
