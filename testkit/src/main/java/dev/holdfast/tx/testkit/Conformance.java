@@ -11,7 +11,7 @@ public final class Conformance {
 
     /** All cases, chapter by chapter. */
     public static List<ConformanceCase> cases() {
-        return Stream.of(LifeCycleCases.all(), TrapCases.all())
+        return Stream.of(LifeCycleCases.all(), TrapCases.all(), ScopeTreeCases.all())
                 .flatMap(List::stream)
                 .toList();
     }
