@@ -89,7 +89,8 @@ final class ScopeTree {
         }
 
         TxOptions options() {
-            TxOptions options = how == How.REUSE ? TxOptions.none() : TxOptions.none().propagation(how.propagation);
+            TxOptions options =
+                    how == How.REUSE ? TxOptions.none() : TxOptions.none().propagation(how.propagation);
             return completion == Completion.COMMIT ? options : options.completion(completion);
         }
 

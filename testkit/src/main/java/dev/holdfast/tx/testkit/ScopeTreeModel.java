@@ -80,15 +80,20 @@ final class ScopeTreeModel {
         }
     }
 
-    private record Hook(ScopeTree.Register registered, @Nullable RolledBack fate) {}
+    private record Hook(
+            ScopeTree.Register registered, @Nullable RolledBack fate) {}
 
     private static final class Unit {
         final @Nullable Unit outer;
         final SortedSet<Integer> rows = new TreeSet<>();
         final List<Hook> hooks = new ArrayList<>();
         boolean asked;
-        @Nullable Bad poison;
-        @Nullable Bad aborted;
+
+        @Nullable
+        Bad poison;
+
+        @Nullable
+        Bad aborted;
 
         Unit(@Nullable Unit outer) {
             this.outer = outer;
@@ -98,7 +103,9 @@ final class ScopeTreeModel {
     private static final class Transaction {
         Unit innermost = new Unit(null);
         boolean isOpen;
-        @Nullable Bad gone;
+
+        @Nullable
+        Bad gone;
 
         /** The first error that the unit cannot go on after. */
         @Nullable

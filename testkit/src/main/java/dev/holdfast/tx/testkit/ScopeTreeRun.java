@@ -135,13 +135,14 @@ final class ScopeTreeRun {
 
     private void register(ScopeTree.Register hook, Tx tx) {
         switch (hook.point()) {
-            case BEFORE_COMMIT -> tx.beforeCommit(() -> {
-                log.add("hook " + hook.id() + " before commit");
-                if (hook.deed() == Deed.WRITE) {
-                    Sql.insert(db, table, base + hook.id());
-                }
-                misbehave(hook);
-            });
+            case BEFORE_COMMIT ->
+                tx.beforeCommit(() -> {
+                    log.add("hook " + hook.id() + " before commit");
+                    if (hook.deed() == Deed.WRITE) {
+                        Sql.insert(db, table, base + hook.id());
+                    }
+                    misbehave(hook);
+                });
             case AFTER_COMMIT -> tx.afterCommit(() -> fired(hook, "after commit"));
             case AFTER_ROLLBACK -> tx.afterRollback(() -> fired(hook, "after rollback"));
             case AFTER_COMPLETION -> tx.afterCompletion(outcome -> fired(hook, describe(outcome)));
@@ -197,7 +198,8 @@ final class ScopeTreeRun {
         if (thrown instanceof TxRejectedException) {
             return "rejected";
         }
-        if (thrown instanceof TxStateException && String.valueOf(thrown.getMessage()).contains("setRollbackOnly")) {
+        if (thrown instanceof TxStateException
+                && String.valueOf(thrown.getMessage()).contains("setRollbackOnly")) {
             return "asked for by a joined scope";
         }
         if (thrown instanceof SQLException && thrown.getCause() instanceof TxRejectedException) {
