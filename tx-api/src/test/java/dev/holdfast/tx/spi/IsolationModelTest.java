@@ -32,7 +32,7 @@ class IsolationModelTest {
                     Set<Anomaly> expected = EnumSet.noneOf(Anomaly.class);
                     for (int i = 0; i < row(model).length(); i++) {
                         if (row(model).charAt(i) == 'x') {
-                            expected.add(Anomaly.values()[i]);
+                            expected.add(List.of(Anomaly.values()).get(i));
                         }
                     }
                     assertThat(model.prevented()).isEqualTo(expected);
