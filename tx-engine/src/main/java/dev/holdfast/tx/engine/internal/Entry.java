@@ -77,7 +77,7 @@ final class Entry {
             case SAVEPOINT -> {
                 String conflict = conflict(running, asked, Propagation.SAVEPOINT);
                 yield conflict == null
-                        ? new Decision.Savepoint(inherit(running.inForce(), asked), List.of())
+                        ? new Decision.Savepoint(withOwnEnd(inherit(running.inForce(), asked), asked), List.of())
                         : new Decision.Reject(conflict);
             }
         };
@@ -93,6 +93,13 @@ final class Entry {
         String bent = conflict(running, asked, Propagation.SAVEPOINT);
         List<String> notes = bent == null ? List.of() : List.of("runs inside a test fixture as it is: " + bent);
         return new Decision.Savepoint(running.inForce().overlay(unseen), notes);
+    }
+
+    /** A savepoint in what will be rolled back at its end is released all the same, unless it asks for more. */
+    private static TxOptions withOwnEnd(TxOptions inForce, TxOptions asked) {
+        return asked.completion() == null && inForce.completion() != null
+                ? inForce.completion(Completion.COMMIT)
+                : inForce;
     }
 
     /** The options in force in a scope that joins: the running ones, with its own label and tighter limits. */

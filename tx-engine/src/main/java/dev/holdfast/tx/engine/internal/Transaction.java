@@ -184,7 +184,7 @@ final class Transaction {
      */
     void requireUsable() throws SQLException {
         if (state == State.NEW || state == State.ACTIVE) {
-            Failure aborted = abortedBy();
+            Failure aborted = abortedBy(top);
             if (aborted != null) {
                 throw Errors.gone(prepared.server().profile, "has aborted the transaction", aborted.error());
             }
@@ -276,15 +276,21 @@ final class Transaction {
     /** The first error that keeps the transaction, or its innermost unit, from going on; null if none does. */
     @Nullable
     Throwable stoppedBy() {
+        return stoppedBy(top);
+    }
+
+    /** The first error that keeps the transaction, or this unit, from going on; null if none does. */
+    @Nullable
+    Throwable stoppedBy(Unit unit) {
         if (gone != null) {
             return gone;
         }
-        Failure aborted = abortedBy();
+        Failure aborted = abortedBy(unit);
         return aborted == null ? null : aborted.error();
     }
 
-    private @Nullable Failure abortedBy() {
-        for (Unit unit = top; unit != null; unit = unit.parent) {
+    private static @Nullable Failure abortedBy(Unit innermost) {
+        for (Unit unit = innermost; unit != null; unit = unit.parent) {
             Failure aborted = unit.aborted();
             if (aborted != null) {
                 return aborted;
