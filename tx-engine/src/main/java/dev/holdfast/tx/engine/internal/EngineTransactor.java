@@ -276,8 +276,10 @@ final class EngineTransactor implements Transactor {
     @Nullable
     Throwable afterEnd(
             Transaction transaction, Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
-        transaction.tell(() -> new TxEvent.Ended(
-                transaction.id, scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
+        if (engine.isHeard()) {
+            transaction.tell(() -> new TxEvent.Ended(
+                    transaction.id, scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
+        }
         Throwable error = error(transaction, "The transaction", scope, verdict, outcome);
         return scope.fireHooks(outcome, error, result);
     }
