@@ -120,7 +120,7 @@ final class EngineTransactor implements Transactor {
         } catch (Throwable e) {
             throw Thrown.as(e);
         } finally {
-            Current.swap(before);
+            Current.leave(before);
         }
     }
 
@@ -203,7 +203,7 @@ final class EngineTransactor implements Transactor {
         } catch (Throwable e) {
             thrown = e;
         }
-        Current.swap(before);
+        Current.leave(before);
         try {
             scope.endJoined(thrown);
         } finally {
@@ -241,7 +241,7 @@ final class EngineTransactor implements Transactor {
                 verdict = scope.settle(thrown);
                 outcome = scope.endSavepoint(verdict);
             } finally {
-                Current.swap(before);
+                Current.leave(before);
             }
             return new Ended<>(result, outcome, error(transaction, "A nested scope", scope, verdict, outcome));
         } finally {
@@ -267,7 +267,7 @@ final class EngineTransactor implements Transactor {
             verdict = scope.settle(thrown);
             outcome = scope.endRoot(verdict);
         } finally {
-            Current.swap(before);
+            Current.leave(before);
         }
         return new Ended<>(result, outcome, afterEnd(transaction, scope, verdict, outcome, result));
     }
