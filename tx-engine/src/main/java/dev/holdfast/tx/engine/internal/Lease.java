@@ -28,7 +28,9 @@ final class Lease {
     }
 
     /** What came of a commit message: acknowledged or not, and the error that ended it, if one did. */
-    record CommitAnswer(boolean acknowledged, @Nullable Throwable error) {}
+    record CommitAnswer(boolean acknowledged, @Nullable Throwable error) {
+        private static final CommitAnswer DONE = new CommitAnswer(true, null);
+    }
 
     private static final Pattern SLOT_VALUE = Pattern.compile("[\\p{L}\\p{N} _.:/+-]*");
 
@@ -37,6 +39,8 @@ final class Lease {
     private @Nullable Map<String, String> slots;
     private @Nullable Map<String, Undo> undos;
     private boolean escaped;
+    /** Steps of the last message that are certainly done: the server has answered. */
+    private int done;
 
     Lease(Source source, Connection connection) {
         this.source = source;
@@ -80,30 +84,11 @@ final class Lease {
 
     /** Carries a message out, to its end or to its first error. */
     void perform(Message message) throws SQLException {
-        perform(message, new Progress());
-    }
-
-    /** Carries the commit message out, and says whether COMMIT was acknowledged. */
-    CommitAnswer commit(CommitMessage commit) {
-        Progress progress = new Progress();
-        try {
-            perform(commit.message(), progress);
-            return new CommitAnswer(true, null);
-        } catch (SQLException | RuntimeException | Error e) {
-            return new CommitAnswer(progress.done > commit.commitStep(), e);
-        }
-    }
-
-    /** Steps that are certainly done: the server has answered. */
-    private static final class Progress {
-        int done;
-    }
-
-    private void perform(Message message, Progress progress) throws SQLException {
         List<Step> steps = message.steps();
-        while (progress.done < steps.size()) {
-            int end = progress.done + 1;
-            Step step = steps.get(progress.done);
+        done = 0;
+        while (done < steps.size()) {
+            int end = done + 1;
+            Step step = steps.get(done);
             if (step instanceof Step.Drive drive) {
                 drive(drive);
             } else if (step instanceof Step.Native own) {
@@ -113,13 +98,23 @@ final class Lease {
                     send(sql);
                 } else {
                     List<Step.Sql> together = new ArrayList<>();
-                    for (end = progress.done; end < steps.size() && steps.get(end) instanceof Step.Sql next; end++) {
+                    for (end = done; end < steps.size() && steps.get(end) instanceof Step.Sql next; end++) {
                         together.add(next);
                     }
                     send(together, message.travel());
                 }
             }
-            progress.done = end;
+            done = end;
+        }
+    }
+
+    /** Carries the commit message out, and says whether COMMIT was acknowledged. */
+    CommitAnswer commit(CommitMessage commit) {
+        try {
+            perform(commit.message());
+            return CommitAnswer.DONE;
+        } catch (SQLException | RuntimeException | Error e) {
+            return new CommitAnswer(done > commit.commitStep(), e);
         }
     }
 
