@@ -19,7 +19,9 @@ final class Entry {
     /** The four ways, and no fifth. */
     sealed interface Decision {
         /** A transaction of its own. */
-        record Start() implements Decision {}
+        record Start() implements Decision {
+            private static final Start START = new Start();
+        }
 
         /** Part of the running unit, with these options in force. */
         record Join(TxOptions inForce) implements Decision {}
@@ -58,13 +60,13 @@ final class Entry {
             return propagation == Propagation.MANDATORY
                     ? new Decision.Reject("propagation MANDATORY needs a running transaction and there is none;"
                             + " start one around this call, or use REUSE")
-                    : new Decision.Start();
+                    : Decision.Start.START;
         }
         if (running.isFixture()) {
             return insideFixture(running, asked, propagation);
         }
         return switch (propagation) {
-            case SEPARATE -> new Decision.Start();
+            case SEPARATE -> Decision.Start.START;
             case ROOT_ONLY ->
                 new Decision.Reject("propagation ROOT_ONLY must not run inside a transaction and one is"
                         + " running; call it outside, or use SEPARATE");

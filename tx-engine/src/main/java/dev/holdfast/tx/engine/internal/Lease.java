@@ -34,7 +34,9 @@ final class Lease {
      * @param reached how far COMMIT came
      * @param error that ended the message; null if none did
      */
-    record CommitAnswer(Reached reached, @Nullable Throwable error) {}
+    record CommitAnswer(Reached reached, @Nullable Throwable error) {
+        private static final CommitAnswer DONE = new CommitAnswer(Reached.ANSWERED, null);
+    }
 
     /** How far a step came. */
     enum Reached {
@@ -53,6 +55,10 @@ final class Lease {
     private @Nullable Map<String, String> slots;
     private @Nullable Map<String, Undo> undos;
     private boolean escaped;
+    /** Steps of the last message that the driver was asked to send. */
+    private int sent;
+    /** Steps of the last message that are certainly done: the server has answered. What fails later is no part of it. */
+    private int done;
 
     Lease(Source source, Connection connection) {
         this.source = source;
@@ -96,56 +102,43 @@ final class Lease {
 
     /** Carries a message out, to its end or to its first error. */
     void perform(Message message) throws SQLException {
-        perform(message, new Progress());
-    }
-
-    /** Carries the commit message out, and says whether COMMIT was acknowledged. */
-    CommitAnswer commit(CommitMessage commit) {
-        Progress progress = new Progress();
-        try {
-            perform(commit.message(), progress);
-            return new CommitAnswer(Reached.ANSWERED, null);
-        } catch (SQLException | RuntimeException | Error e) {
-            return new CommitAnswer(progress.of(commit.commitStep()), e);
-        }
-    }
-
-    /** How far a message came. */
-    private static final class Progress {
-        /** Steps that the driver was asked to send. */
-        int sent;
-        /** Steps that are certainly done: the server has answered. What fails after that, such as a close, is no part. */
-        int done;
-
-        Reached of(int step) {
-            return step < done ? Reached.ANSWERED : step < sent ? Reached.SENT : Reached.NOT_SENT;
-        }
-    }
-
-    private void perform(Message message, Progress progress) throws SQLException {
         List<Step> steps = message.steps();
-        while (progress.done < steps.size()) {
-            int end = progress.done + 1;
-            Step step = steps.get(progress.done);
+        sent = 0;
+        done = 0;
+        while (done < steps.size()) {
+            int end = done + 1;
+            Step step = steps.get(done);
             if (step instanceof Step.Sql sql) {
                 if (message.travel() == Message.Travel.EACH) {
-                    send(sql, progress, end);
+                    send(sql, end);
                 } else {
                     List<Step.Sql> together = new ArrayList<>();
-                    for (end = progress.done; end < steps.size() && steps.get(end) instanceof Step.Sql next; end++) {
+                    for (end = done; end < steps.size() && steps.get(end) instanceof Step.Sql next; end++) {
                         together.add(next);
                     }
-                    send(together, message.travel(), progress, end);
+                    send(together, message.travel(), end);
                 }
             } else {
-                progress.sent = end;
+                sent = end;
                 if (step instanceof Step.Drive drive) {
                     drive(drive);
                 } else if (step instanceof Step.Native own) {
                     own.action().on(connection);
                 }
             }
-            progress.done = end;
+            done = end;
+        }
+    }
+
+    /** Carries the commit message out, and says whether COMMIT was acknowledged. */
+    CommitAnswer commit(CommitMessage commit) {
+        try {
+            perform(commit.message());
+            return CommitAnswer.DONE;
+        } catch (SQLException | RuntimeException | Error e) {
+            int step = commit.commitStep();
+            Reached reached = step < done ? Reached.ANSWERED : step < sent ? Reached.SENT : Reached.NOT_SENT;
+            return new CommitAnswer(reached, e);
         }
     }
 
@@ -164,29 +157,29 @@ final class Lease {
         }
     }
 
-    private void send(Step.Sql sql, Progress progress, int end) throws SQLException {
+    private void send(Step.Sql sql, int end) throws SQLException {
         String text = text(sql);
         if (text == null) {
             return;
         }
         try (Statement statement = connection.createStatement()) {
-            progress.sent = end;
+            sent = end;
             if (statement.execute(text) && !sql.reads().isEmpty()) {
                 try (ResultSet row = statement.getResultSet()) {
                     keep(row, sql.reads());
                 }
             }
-            progress.done = end;
+            done = end;
         }
     }
 
-    private void send(List<Step.Sql> together, Message.Travel travel, Progress progress, int end) throws SQLException {
-        List<Step.Sql> sent = new ArrayList<>(together.size());
+    private void send(List<Step.Sql> together, Message.Travel travel, int end) throws SQLException {
+        List<Step.Sql> going = new ArrayList<>(together.size());
         List<String> texts = new ArrayList<>(together.size());
         for (Step.Sql sql : together) {
             String text = text(sql);
             if (text != null) {
-                sent.add(sql);
+                going.add(sql);
                 texts.add(text);
             }
         }
@@ -198,16 +191,16 @@ final class Lease {
                 for (String text : texts) {
                     statement.addBatch(text);
                 }
-                progress.sent = end;
+                sent = end;
                 statement.executeBatch();
             } else {
-                progress.sent = end;
+                sent = end;
                 boolean rows = statement.execute(String.join(";", texts));
-                if (sent.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
-                    read(statement, rows, sent);
+                if (going.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
+                    read(statement, rows, going);
                 }
             }
-            progress.done = end;
+            done = end;
         }
     }
 

@@ -542,7 +542,7 @@ class Scope implements Tx, ConnectionUse {
         try {
             failed = hooks.fireAfter(outcome);
         } finally {
-            Current.swap(before);
+            Current.leave(before);
             transaction.firingHooks(null);
         }
         if (failed.isEmpty()) {

@@ -10,7 +10,9 @@ final class Settle {
     /** What is done with the unit, and what the caller is told. */
     sealed interface Verdict {
         /** Commit it, or release its savepoint. */
-        record Commit() implements Verdict {}
+        record Commit() implements Verdict {
+            private static final Commit COMMIT = new Commit();
+        }
 
         /** Roll it back, and return the value all the same. */
         record RollBackAndReturn(Outcome.RolledBack outcome) implements Verdict {}
@@ -66,7 +68,7 @@ final class Settle {
             return refuse(Reason.TIMED_OUT, facts.expired());
         }
         return facts.completion() == Completion.COMMIT
-                ? new Verdict.Commit()
+                ? Verdict.Commit.COMMIT
                 : new Verdict.RollBackAndReturn(new Outcome.RolledBack(Reason.FORCED, null));
     }
 

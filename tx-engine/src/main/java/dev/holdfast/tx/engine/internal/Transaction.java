@@ -6,6 +6,7 @@ import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.Outcome.Reason;
 import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.engine.internal.Lease.Reached;
 import dev.holdfast.tx.spi.CommitMessage.Fence;
@@ -74,7 +75,7 @@ final class Transaction {
         this.deadline = deadline;
         this.id = engine.nextTransaction();
         this.turn = new Turn(engine.patience);
-        this.begun = engine.now();
+        this.begun = engine.isHeard() ? engine.now() : 0;
     }
 
     State state() {
@@ -130,8 +131,9 @@ final class Transaction {
     }
 
     private void begin() throws SQLException {
-        long before = engine.now();
+        long asked = engine.isHeard() ? engine.now() : 0;
         Connection connection = Acquiring.connection(this);
+        long had = engine.isHeard() ? engine.now() : 0;
         lease = new Lease(prepared.server().source, connection);
         state = State.OPENING;
         try {
@@ -145,13 +147,19 @@ final class Transaction {
             }
             throw e;
         }
-        long after = engine.now();
+        if (engine.isHeard()) {
+            tellBegun(Duration.ofNanos(had - asked));
+        }
+    }
+
+    private void tellBegun(Duration acquiring) {
+        TxOptions options = prepared.options();
         engine.tell(() -> new TxEvent.Begun(
                 id,
-                prepared.options().label(),
-                prepared.options(),
+                options.label(),
+                options,
                 attempt,
-                Duration.ofNanos(after - before),
+                acquiring,
                 prepared.plan().notes()));
     }
 
@@ -488,6 +496,7 @@ final class Transaction {
         engine.tell(event);
     }
 
+    /** How long ago it began; asked by events only. */
     Duration lasted() {
         return Duration.ofNanos(engine.now() - begun);
     }
