@@ -65,7 +65,7 @@ final class ScopeTreeCases {
                     EngineSetup.on(run.pool(run.database().sessions(), connections, Identity.Autocommit.ON))
                             .with(rereads ? TxOptions.of(Isolation.READ_COMMITTED) : TxOptions.none()));
             Sql.insert(db, table, DUPLICATE);
-            Failure[] duplicate = new Failure[1];
+            @Nullable Failure[] duplicate = new @Nullable Failure[1];
             boolean[] stopped = new boolean[1];
             Facts.thrownBy(() -> db.execute(tx -> {
                 Throwable thrown = Facts.thrownBy(() -> Sql.insert(tx, table, DUPLICATE));

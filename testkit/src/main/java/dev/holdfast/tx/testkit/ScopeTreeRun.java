@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a tree of scopes on an engine, and tells what it saw in the words of {@link ScopeTreeModel}. */
@@ -35,7 +34,7 @@ final class ScopeTreeRun {
     private final int base;
     private final List<String> log = new ArrayList<>();
     private final List<Tx> handles = new ArrayList<>();
-    private final Map<Throwable, String> raised = new IdentityHashMap<>();
+    private final IdentityHashMap<Throwable, String> raised = new IdentityHashMap<>();
 
     /**
      * A run.

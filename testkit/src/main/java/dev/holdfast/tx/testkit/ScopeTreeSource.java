@@ -84,7 +84,7 @@ final class ScopeTreeSource {
     }
 
     private Item hook(int id) {
-        Point point = Point.values()[random.nextInt(4)];
+        Point point = List.of(Point.values()).get(random.nextInt(Point.values().length));
         Deed deed = oneIn(8) ? Deed.THROW : Deed.NOTHING;
         if (point == Point.BEFORE_COMMIT && oneIn(3)) {
             deed = Deed.WRITE;

@@ -64,20 +64,16 @@ class ScriptedObject implements InvocationHandler {
     @Override
     public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] given) throws Throwable {
         Object[] arguments = given == null ? new Object[0] : given;
-        switch (method.getName()) {
-            case "equals":
-                return proxy == arguments[0];
-            case "hashCode":
-                return System.identityHashCode(proxy);
-            case "toString":
-                return "scripted " + real;
-            case "getConnection":
-                return connection().proxy();
-            default:
-                return reaches(method)
+        return switch (method.getName()) {
+            case "equals" -> proxy == arguments[0];
+            case "hashCode" -> System.identityHashCode(proxy);
+            case "toString" -> "scripted " + real;
+            case "getConnection" -> connection().proxy();
+            default ->
+                reaches(method)
                         ? connection().scripted(text(method, arguments), () -> call(method, arguments))
                         : connection().local(method.getName(), () -> call(method, arguments));
-        }
+        };
     }
 
     private static boolean reaches(Method method) {
