@@ -3,15 +3,21 @@ package dev.holdfast.tx.postgres;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
+import dev.holdfast.tx.testkit.FaultScenario;
+import dev.holdfast.tx.testkit.Sql;
 import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
+import java.util.List;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.postgresql.PGConnection;
 
 /** A real PostgreSQL, and Holdfast's engine. */
 final class PostgresUnderTest implements DatabaseUnderTest {
@@ -57,5 +63,43 @@ final class PostgresUnderTest implements DatabaseUnderTest {
                 .ambient(setup.ambient());
         setup.listeners().forEach(builder::listener);
         return builder.build();
+    }
+
+    @Override
+    public List<String> sessionQueries() {
+        return List.of(
+                "SHOW transaction_isolation",
+                "SHOW transaction_read_only",
+                "SHOW transaction_deferrable",
+                "SHOW default_transaction_isolation",
+                "SHOW lock_timeout",
+                "SHOW statement_timeout",
+                "SHOW idle_in_transaction_session_timeout",
+                "SHOW synchronous_commit",
+                "SHOW search_path",
+                "SELECT pg_current_xact_id_if_assigned()");
+    }
+
+    @Override
+    public List<FaultScenario> faultScenarios() {
+        FaultScenario unwrapped = FaultScenario.of(
+                "the driver's connection unwrapped",
+                stage -> stage.db().execute(tx -> {
+                    Sql.insert(tx, stage.table(), 1);
+                    tx.connection().unwrap(PGConnection.class).getBackendPID();
+                }));
+        FaultScenario settings = FaultScenario.of(
+                "settings of the caller's",
+                stage -> stage.db().execute(tx -> {
+                    Sql.insert(tx, stage.table(), 1);
+                    tx.connection().setNetworkTimeout(Runnable::run, 60_000);
+                    tx.connection().setClientInfo("ApplicationName", "scenario");
+                }));
+        FaultScenario verifiable = FaultScenario.of(
+                "verifiable",
+                stage -> stage.db().execute(TxOptions.none().verifiable(), tx -> Sql.insert(tx, stage.table(), 1)));
+        return Stream.of(unwrapped, settings, verifiable)
+                .flatMap(scenario -> Stream.of(scenario, scenario.autocommitOff()))
+                .toList();
     }
 }

@@ -15,6 +15,7 @@ final class SqlitePort implements DriverPort {
     static final SqlitePort INSTANCE = new SqlitePort();
 
     private static final int ERROR = 1;
+    private static final int BUSY = 5;
 
     private SqlitePort() {}
 
@@ -35,8 +36,11 @@ final class SqlitePort implements DriverPort {
         try (Statement statement = connection.createStatement()) {
             statement.execute("ROLLBACK");
         } catch (SQLException | RuntimeException e) {
-            // A half read INSERT ... RETURNING. What is open now is empty, and the abort of the transaction ends it.
-            return DriverState.IDLE;
+            // A half read INSERT ... RETURNING keeps it from ending. What is open now is empty, and the abort of the
+            // transaction ends it. After any other error nothing is known of what is open now.
+            return e instanceof SQLException error && error.getErrorCode() == BUSY
+                    ? DriverState.IDLE
+                    : DriverState.UNKNOWN;
         }
         return DriverState.IDLE;
     }

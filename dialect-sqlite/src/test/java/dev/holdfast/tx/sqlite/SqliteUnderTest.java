@@ -2,18 +2,25 @@ package dev.holdfast.tx.sqlite;
 
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
+import dev.holdfast.tx.BeginMode;
 import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.EngineSetup;
+import dev.holdfast.tx.testkit.FaultScenario;
+import dev.holdfast.tx.testkit.Sql;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteConnection;
 import org.sqlite.SQLiteDataSource;
 
 /** SQLite in a file of its own, and Holdfast's engine. */
@@ -69,5 +76,35 @@ final class SqliteUnderTest implements DatabaseUnderTest {
                 .ambient(setup.ambient());
         setup.listeners().forEach(builder::listener);
         return builder.build();
+    }
+
+    @Override
+    public List<String> sessionQueries() {
+        return Stream.of("busy_timeout", "query_only", "read_uncommitted", "defer_foreign_keys", "foreign_keys")
+                .map("PRAGMA "::concat)
+                .toList();
+    }
+
+    @Override
+    public List<FaultScenario> faultScenarios() {
+        FaultScenario unwrapped = FaultScenario.of(
+                "the driver's connection unwrapped",
+                stage -> stage.db().execute(tx -> {
+                    Sql.insert(tx, stage.table(), 1);
+                    tx.connection().unwrap(SQLiteConnection.class).libversion();
+                }));
+        FaultScenario setting = FaultScenario.of(
+                "a setting of the caller's",
+                stage -> stage.db().execute(tx -> {
+                    Sql.insert(tx, stage.table(), 1);
+                    tx.connection().setNetworkTimeout(Runnable::run, 5_000);
+                }));
+        FaultScenario begun = FaultScenario.of(
+                "exclusive",
+                stage -> stage.db()
+                        .execute(
+                                TxOptions.none().beginMode(BeginMode.EXCLUSIVE),
+                                tx -> Sql.insert(tx, stage.table(), 1)));
+        return List.of(unwrapped, unwrapped.autocommitOff(), setting, setting.autocommitOff(), begun);
     }
 }

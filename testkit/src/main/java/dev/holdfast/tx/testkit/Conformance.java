@@ -11,7 +11,12 @@ public final class Conformance {
 
     /** All cases, chapter by chapter. */
     public static List<ConformanceCase> cases() {
-        return Stream.of(LifeCycleCases.all(), TrapCases.all(), TimeoutCases.all())
+        return Stream.of(
+                        LifeCycleCases.all(),
+                        TrapCases.all(),
+                        TimeoutCases.all(),
+                        FaultCases.all(),
+                        ScopeTreeCases.all())
                 .flatMap(List::stream)
                 .toList();
     }

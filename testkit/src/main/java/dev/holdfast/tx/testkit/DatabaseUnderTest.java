@@ -4,6 +4,7 @@ import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.Identity;
 import java.sql.SQLException;
+import java.util.List;
 import javax.sql.DataSource;
 
 /**
@@ -35,4 +36,14 @@ public interface DatabaseUnderTest {
 
     /** The engine to prove, on a data source and with the dialect; closed by the test. */
     Transactor transactor(EngineSetup setup);
+
+    /** What a transaction may change of a session and JDBC does not tell of: queries, each with an answer of one row. */
+    default List<String> sessionQueries() {
+        return List.of();
+    }
+
+    /** What is to be played with faults besides what every database plays. */
+    default List<FaultScenario> faultScenarios() {
+        return List.of();
+    }
 }

@@ -37,21 +37,23 @@ final class Current {
         return null;
     }
 
-    /** Makes a scope the innermost one, and answers the frame to {@link #swap} back to. */
+    /** Makes a scope the innermost one, and answers the frame to {@link #leave leave it for}. */
     static @Nullable Frame enter(Engine engine, @Nullable Scope scope, boolean ambient) {
         Frame outer = FRAME.get();
         FRAME.set(new Frame(engine, scope, ambient, outer));
         return outer;
     }
 
+    /** Puts the frame back in place that {@link #enter} answered. */
+    static void leave(@Nullable Frame before) {
+        // Not removed where it is null: the thread would make the entry anew for its next transaction.
+        FRAME.set(before);
+    }
+
     /** Puts a frame in place and answers the one that was there. */
     static @Nullable Frame swap(@Nullable Frame frame) {
         Frame before = FRAME.get();
-        if (frame == null) {
-            FRAME.remove();
-        } else {
-            FRAME.set(frame);
-        }
+        FRAME.set(frame);
         return before;
     }
 }

@@ -111,9 +111,14 @@ public final class Engine {
         TimeUnit.NANOSECONDS.sleep(delay.toNanos());
     }
 
+    /** Whether anybody listens: what only events need is not worked out otherwise. */
+    boolean isHeard() {
+        return !listeners.isEmpty();
+    }
+
     /** Tells the listeners, if there are any; an event is made for them alone. */
     void tell(Supplier<TxEvent> event) {
-        if (listeners.isEmpty()) {
+        if (!isHeard()) {
             return;
         }
         TxEvent made = event.get();

@@ -120,7 +120,7 @@ final class EngineTransactor implements Transactor {
         } catch (Throwable e) {
             throw Thrown.as(e);
         } finally {
-            Current.swap(before);
+            Current.leave(before);
         }
     }
 
@@ -203,7 +203,7 @@ final class EngineTransactor implements Transactor {
         } catch (Throwable e) {
             thrown = e;
         }
-        Current.swap(before);
+        Current.leave(before);
         try {
             scope.endJoined(thrown);
         } finally {
@@ -241,7 +241,7 @@ final class EngineTransactor implements Transactor {
                 verdict = scope.settle(thrown);
                 outcome = scope.endSavepoint(verdict);
             } finally {
-                Current.swap(before);
+                Current.leave(before);
             }
             return new Ended<>(result, outcome, error(transaction, "A nested scope", scope, verdict, outcome));
         } finally {
@@ -267,7 +267,7 @@ final class EngineTransactor implements Transactor {
             verdict = scope.settle(thrown);
             outcome = scope.endRoot(verdict);
         } finally {
-            Current.swap(before);
+            Current.leave(before);
         }
         return new Ended<>(result, outcome, afterEnd(transaction, scope, verdict, outcome, result));
     }
@@ -276,8 +276,10 @@ final class EngineTransactor implements Transactor {
     @Nullable
     Throwable afterEnd(
             Transaction transaction, Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
-        transaction.tell(() -> new TxEvent.Ended(
-                transaction.id, scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
+        if (engine.isHeard()) {
+            transaction.tell(() -> new TxEvent.Ended(
+                    transaction.id, scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
+        }
         Throwable error = error(transaction, "The transaction", scope, verdict, outcome);
         return scope.fireHooks(outcome, error, result);
     }

@@ -19,7 +19,9 @@ final class Entry {
     /** The four ways, and no fifth. */
     sealed interface Decision {
         /** A transaction of its own. */
-        record Start() implements Decision {}
+        record Start() implements Decision {
+            private static final Start START = new Start();
+        }
 
         /** Part of the running unit, with these options in force. */
         record Join(TxOptions inForce) implements Decision {}
@@ -58,13 +60,13 @@ final class Entry {
             return propagation == Propagation.MANDATORY
                     ? new Decision.Reject("propagation MANDATORY needs a running transaction and there is none;"
                             + " start one around this call, or use REUSE")
-                    : new Decision.Start();
+                    : Decision.Start.START;
         }
         if (running.isFixture()) {
             return insideFixture(running, asked, propagation);
         }
         return switch (propagation) {
-            case SEPARATE -> new Decision.Start();
+            case SEPARATE -> Decision.Start.START;
             case ROOT_ONLY ->
                 new Decision.Reject("propagation ROOT_ONLY must not run inside a transaction and one is"
                         + " running; call it outside, or use SEPARATE");
@@ -77,7 +79,7 @@ final class Entry {
             case SAVEPOINT -> {
                 String conflict = conflict(running, asked, Propagation.SAVEPOINT);
                 yield conflict == null
-                        ? new Decision.Savepoint(inherit(running.inForce(), asked), List.of())
+                        ? new Decision.Savepoint(withOwnEnd(inherit(running.inForce(), asked), asked), List.of())
                         : new Decision.Reject(conflict);
             }
         };
@@ -93,6 +95,13 @@ final class Entry {
         String bent = conflict(running, asked, Propagation.SAVEPOINT);
         List<String> notes = bent == null ? List.of() : List.of("runs inside a test fixture as it is: " + bent);
         return new Decision.Savepoint(running.inForce().overlay(unseen), notes);
+    }
+
+    /** A savepoint in what will be rolled back at its end is released all the same, unless it asks for more. */
+    private static TxOptions withOwnEnd(TxOptions inForce, TxOptions asked) {
+        return asked.completion() == null && inForce.completion() != null
+                ? inForce.completion(Completion.COMMIT)
+                : inForce;
     }
 
     /** The options in force in a scope that joins: the running ones, with its own label and tighter limits. */

@@ -9,6 +9,7 @@ import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,8 +28,25 @@ final class Lease {
         void on(Connection connection) throws SQLException;
     }
 
-    /** What came of a commit message: acknowledged or not, and the error that ended it, if one did. */
-    record CommitAnswer(boolean acknowledged, @Nullable Throwable error) {}
+    /**
+     * What came of a commit message.
+     *
+     * @param reached how far COMMIT came
+     * @param error that ended the message; null if none did
+     */
+    record CommitAnswer(Reached reached, @Nullable Throwable error) {
+        private static final CommitAnswer DONE = new CommitAnswer(Reached.ANSWERED, null);
+    }
+
+    /** How far a step came. */
+    enum Reached {
+        /** The driver was not asked to send it. */
+        NOT_SENT,
+        /** The driver was asked to send it, and did not come back with an answer. */
+        SENT,
+        /** The server has answered. */
+        ANSWERED
+    }
 
     private static final Pattern SLOT_VALUE = Pattern.compile("[\\p{L}\\p{N} _.:/+-]*");
 
@@ -37,6 +55,10 @@ final class Lease {
     private @Nullable Map<String, String> slots;
     private @Nullable Map<String, Undo> undos;
     private boolean escaped;
+    /** Steps of the last message that the driver was asked to send. */
+    private int sent;
+    /** Steps of the last message that are certainly done: the server has answered. What fails later is no part of it. */
+    private int done;
 
     Lease(Source source, Connection connection) {
         this.source = source;
@@ -80,46 +102,43 @@ final class Lease {
 
     /** Carries a message out, to its end or to its first error. */
     void perform(Message message) throws SQLException {
-        perform(message, new Progress());
+        List<Step> steps = message.steps();
+        sent = 0;
+        done = 0;
+        while (done < steps.size()) {
+            int end = done + 1;
+            Step step = steps.get(done);
+            if (step instanceof Step.Sql sql) {
+                if (message.travel() == Message.Travel.EACH) {
+                    send(sql, end);
+                } else {
+                    List<Step.Sql> together = new ArrayList<>();
+                    for (end = done; end < steps.size() && steps.get(end) instanceof Step.Sql next; end++) {
+                        together.add(next);
+                    }
+                    send(together, message.travel(), end);
+                }
+            } else {
+                sent = end;
+                if (step instanceof Step.Drive drive) {
+                    drive(drive);
+                } else if (step instanceof Step.Native own) {
+                    own.action().on(connection);
+                }
+            }
+            done = end;
+        }
     }
 
     /** Carries the commit message out, and says whether COMMIT was acknowledged. */
     CommitAnswer commit(CommitMessage commit) {
-        Progress progress = new Progress();
         try {
-            perform(commit.message(), progress);
-            return new CommitAnswer(true, null);
+            perform(commit.message());
+            return CommitAnswer.DONE;
         } catch (SQLException | RuntimeException | Error e) {
-            return new CommitAnswer(progress.done > commit.commitStep(), e);
-        }
-    }
-
-    /** Steps that are certainly done: the server has answered. */
-    private static final class Progress {
-        int done;
-    }
-
-    private void perform(Message message, Progress progress) throws SQLException {
-        List<Step> steps = message.steps();
-        while (progress.done < steps.size()) {
-            int end = progress.done + 1;
-            Step step = steps.get(progress.done);
-            if (step instanceof Step.Drive drive) {
-                drive(drive);
-            } else if (step instanceof Step.Native own) {
-                own.action().on(connection);
-            } else if (step instanceof Step.Sql sql) {
-                if (message.travel() == Message.Travel.EACH) {
-                    send(sql);
-                } else {
-                    List<Step.Sql> together = new ArrayList<>();
-                    for (end = progress.done; end < steps.size() && steps.get(end) instanceof Step.Sql next; end++) {
-                        together.add(next);
-                    }
-                    send(together, message.travel());
-                }
-            }
-            progress.done = end;
+            int step = commit.commitStep();
+            Reached reached = step < done ? Reached.ANSWERED : step < sent ? Reached.SENT : Reached.NOT_SENT;
+            return new CommitAnswer(reached, e);
         }
     }
 
@@ -138,27 +157,29 @@ final class Lease {
         }
     }
 
-    private void send(Step.Sql sql) throws SQLException {
+    private void send(Step.Sql sql, int end) throws SQLException {
         String text = text(sql);
         if (text == null) {
             return;
         }
         try (Statement statement = connection.createStatement()) {
+            sent = end;
             if (statement.execute(text) && !sql.reads().isEmpty()) {
                 try (ResultSet row = statement.getResultSet()) {
                     keep(row, sql.reads());
                 }
             }
+            done = end;
         }
     }
 
-    private void send(List<Step.Sql> together, Message.Travel travel) throws SQLException {
-        List<Step.Sql> sent = new ArrayList<>(together.size());
+    private void send(List<Step.Sql> together, Message.Travel travel, int end) throws SQLException {
+        List<Step.Sql> going = new ArrayList<>(together.size());
         List<String> texts = new ArrayList<>(together.size());
         for (Step.Sql sql : together) {
             String text = text(sql);
             if (text != null) {
-                sent.add(sql);
+                going.add(sql);
                 texts.add(text);
             }
         }
@@ -170,13 +191,16 @@ final class Lease {
                 for (String text : texts) {
                     statement.addBatch(text);
                 }
+                sent = end;
                 statement.executeBatch();
             } else {
+                sent = end;
                 boolean rows = statement.execute(String.join(";", texts));
-                if (sent.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
-                    read(statement, rows, sent);
+                if (going.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
+                    read(statement, rows, going);
                 }
             }
+            done = end;
         }
     }
 
@@ -232,8 +256,13 @@ final class Lease {
     /** Puts the caller's settings back, and the connection into the pool. On any error it is to be evicted. */
     void giveBack() throws SQLException {
         if (undos != null) {
-            for (Undo undo : undos.values()) {
+            List<Undo> backwards = new ArrayList<>(undos.values());
+            Collections.reverse(backwards);
+            for (Undo undo : backwards) {
                 undo.on(connection);
+            }
+            if (!connection.getAutoCommit()) {
+                connection.commit(); // what puts a setting back may be a statement, which began a transaction here
             }
         }
         connection.close();
@@ -243,7 +272,7 @@ final class Lease {
     void evict() {
         try {
             source.evict(connection);
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             Log.LOGGER.log(System.Logger.Level.DEBUG, "A connection that was thrown away did not close", e);
         }
     }

@@ -129,7 +129,7 @@ final class Loan implements ConnectionUse {
                 held.giveBack();
                 return;
             }
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) {
             Log.LOGGER.log(System.Logger.Level.DEBUG, "A lent connection could not be put back as it was", e);
         }
         held.evict();

@@ -144,12 +144,12 @@ class Scope implements Tx, ConnectionUse {
 
     @Override
     public boolean isActive() {
-        return open && transaction.stoppedBy() == null;
+        return open && transaction.stoppedBy(unit) == null;
     }
 
     @Override
     public boolean isRollbackOnly() {
-        return unit.isRollbackOnly() || transaction.stoppedBy() != null;
+        return unit.isRollbackOnly() || transaction.stoppedBy(unit) != null;
     }
 
     @Override
@@ -159,9 +159,16 @@ class Scope implements Tx, ConnectionUse {
             if (ownsUnit()) {
                 unit.requestRollback();
             } else {
-                unit.requestRollbackFromInside(why);
+                poison(new TxStateException("a joined scope called setRollbackOnly: " + why));
             }
         });
+    }
+
+    /** A joined scope failed: the first error counts, and one that stopped the unit may have come before. */
+    private void poison(Throwable failure) {
+        if (transaction.stoppedBy(unit) == null) {
+            unit.poison(failure);
+        }
     }
 
     /** Does something with the transaction that no other thread may do at the same time. */
@@ -400,7 +407,7 @@ class Scope implements Tx, ConnectionUse {
         transaction.turn.take();
         try {
             if (failure != null) {
-                unit.poison(failure);
+                poison(failure);
             }
             close();
         } finally {
@@ -451,7 +458,7 @@ class Scope implements Tx, ConnectionUse {
                 thrownIn,
                 unit.isOwnRequest(),
                 unit.poison(),
-                transaction.stoppedBy(),
+                transaction.stoppedBy(unit),
                 openChild,
                 expired,
                 completion);
@@ -535,7 +542,7 @@ class Scope implements Tx, ConnectionUse {
         try {
             failed = hooks.fireAfter(outcome);
         } finally {
-            Current.swap(before);
+            Current.leave(before);
             transaction.firingHooks(null);
         }
         if (failed.isEmpty()) {

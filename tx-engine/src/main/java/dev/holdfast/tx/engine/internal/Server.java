@@ -48,15 +48,21 @@ final class Server {
      */
     static Server of(DataSource dataSource, @Nullable Dialect explicit, Wish.Target target) {
         Source source = Source.of(dataSource);
-        try (Connection connection = dataSource.getConnection()) {
-            Identity identity = identify(connection);
-            Dialect dialect = explicit == null ? Dialects.find(identity) : Dialects.checked(explicit, identity);
-            Lease probing = new Lease(source, connection);
-            probing.autocommit();
-            probing.perform(dialect.probe(identity));
-            Answers answers = new Answers(probing.slots());
-            probing.giveBack();
-            return new Server(source, dialect, dialect.profile(identity, answers), target);
+        try {
+            Lease probing = new Lease(source, dataSource.getConnection());
+            try {
+                Identity identity = identify(probing.connection);
+                Dialect dialect = explicit == null ? Dialects.find(identity) : Dialects.checked(explicit, identity);
+                probing.autocommit();
+                probing.perform(dialect.probe(identity));
+                Profile profile = dialect.profile(identity, new Answers(probing.slots()));
+                Server server = new Server(source, dialect, profile, target);
+                probing.giveBack();
+                return server;
+            } catch (Throwable e) {
+                probing.evict();
+                throw e;
+            }
         } catch (SQLException e) {
             throw new TxException(
                     "The data source " + dataSource + " gave no usable connection while Holdfast was being built ("

@@ -10,7 +10,9 @@ final class Settle {
     /** What is done with the unit, and what the caller is told. */
     sealed interface Verdict {
         /** Commit it, or release its savepoint. */
-        record Commit() implements Verdict {}
+        record Commit() implements Verdict {
+            private static final Commit COMMIT = new Commit();
+        }
 
         /** Roll it back, and return the value all the same. */
         record RollBackAndReturn(Outcome.RolledBack outcome) implements Verdict {}
@@ -28,7 +30,7 @@ final class Settle {
      * @param thrown by the body or a beforeCommit hook; null if it returned
      * @param thrownIn {@link Reason#BODY_FAILED} or {@link Reason#HOOK_FAILED}
      * @param ownRequest {@code setRollbackOnly} was called on the handle that owns the unit
-     * @param poison the first failure of a joined scope, or its request; null if none
+     * @param poison the first failure of a joined scope, or its request; null if none, or if the unit had ended before
      * @param ended the first error that aborted, doomed or ended what the unit is part of; null if none
      * @param openChild names a child scope that is still open; null if none is
      * @param expired the whole timeout that passed; null if none has
@@ -56,17 +58,17 @@ final class Settle {
         if (facts.openChild() != null) {
             return refuse(Reason.CHILD_STILL_OPEN, facts.openChild());
         }
-        if (facts.ended() != null) {
-            return refuse(Reason.ENDED_BY_SERVER, facts.ended());
-        }
         if (facts.poison() != null) {
             return refuse(Reason.JOINED_SCOPE_FAILED, facts.poison());
+        }
+        if (facts.ended() != null) {
+            return refuse(Reason.ENDED_BY_SERVER, facts.ended());
         }
         if (facts.expired() != null) {
             return refuse(Reason.TIMED_OUT, facts.expired());
         }
         return facts.completion() == Completion.COMMIT
-                ? new Verdict.Commit()
+                ? Verdict.Commit.COMMIT
                 : new Verdict.RollBackAndReturn(new Outcome.RolledBack(Reason.FORCED, null));
     }
 

@@ -66,7 +66,7 @@ final class Settling {
             lease.perform(settlement.question());
             lease.giveBack();
             return lease.slots().getOrDefault(Settlement.OUTCOME, "unknown");
-        } catch (SQLException | TimeoutException | RuntimeException e) {
+        } catch (SQLException | TimeoutException | RuntimeException | Error e) {
             Thrown.suppress(lost, e);
             if (lease != null) {
                 lease.evict();

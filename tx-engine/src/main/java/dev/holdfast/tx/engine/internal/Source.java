@@ -69,8 +69,7 @@ class Source {
     void evict(Connection connection) throws SQLException {
         // A pool that wraps its connections passes abort on, and finds the dead one at its next check. Not every driver
         // does something for abort, so the one that is wrapped is closed as well.
-        Connection physical =
-                connection.isWrapperFor(Connection.class) ? connection.unwrap(Connection.class) : connection;
+        Connection physical = physical(connection);
         try {
             connection.abort(Runnable::run);
         } finally {
@@ -79,6 +78,15 @@ class Source {
             } finally {
                 connection.close();
             }
+        }
+    }
+
+    /** The wrapped one. A connection that is dead may not tell, and must go back to its pool all the same. */
+    private static Connection physical(Connection connection) {
+        try {
+            return connection.isWrapperFor(Connection.class) ? connection.unwrap(Connection.class) : connection;
+        } catch (SQLException | RuntimeException dead) {
+            return connection;
         }
     }
 

@@ -1,11 +1,14 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.CommitFate;
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.Outcome.Reason;
 import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.engine.internal.Lease.Reached;
 import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Message;
@@ -72,7 +75,7 @@ final class Transaction {
         this.deadline = deadline;
         this.id = engine.nextTransaction();
         this.turn = new Turn(engine.patience);
-        this.begun = engine.now();
+        this.begun = engine.isHeard() ? engine.now() : 0;
     }
 
     State state() {
@@ -128,8 +131,9 @@ final class Transaction {
     }
 
     private void begin() throws SQLException {
-        long before = engine.now();
+        long asked = engine.isHeard() ? engine.now() : 0;
         Connection connection = Acquiring.connection(this);
+        long had = engine.isHeard() ? engine.now() : 0;
         lease = new Lease(prepared.server().source, connection);
         state = State.OPENING;
         try {
@@ -143,13 +147,19 @@ final class Transaction {
             }
             throw e;
         }
-        long after = engine.now();
+        if (engine.isHeard()) {
+            tellBegun(Duration.ofNanos(had - asked));
+        }
+    }
+
+    private void tellBegun(Duration acquiring) {
+        TxOptions options = prepared.options();
         engine.tell(() -> new TxEvent.Begun(
                 id,
-                prepared.options().label(),
-                prepared.options(),
+                options.label(),
+                options,
                 attempt,
-                Duration.ofNanos(after - before),
+                acquiring,
                 prepared.plan().notes()));
     }
 
@@ -182,7 +192,7 @@ final class Transaction {
      */
     void requireUsable() throws SQLException {
         if (state == State.NEW || state == State.ACTIVE) {
-            Failure aborted = abortedBy();
+            Failure aborted = abortedBy(top);
             if (aborted != null) {
                 throw Errors.gone(prepared.server().profile, "has aborted the transaction", aborted.error());
             }
@@ -274,15 +284,21 @@ final class Transaction {
     /** The first error that keeps the transaction, or its innermost unit, from going on; null if none does. */
     @Nullable
     Throwable stoppedBy() {
+        return stoppedBy(top);
+    }
+
+    /** The first error that keeps the transaction, or this unit, from going on; null if none does. */
+    @Nullable
+    Throwable stoppedBy(Unit unit) {
         if (gone != null) {
             return gone;
         }
-        Failure aborted = abortedBy();
+        Failure aborted = abortedBy(unit);
         return aborted == null ? null : aborted.error();
     }
 
-    private @Nullable Failure abortedBy() {
-        for (Unit unit = top; unit != null; unit = unit.parent) {
+    private static @Nullable Failure abortedBy(Unit innermost) {
+        for (Unit unit = innermost; unit != null; unit = unit.parent) {
             Failure aborted = unit.aborted();
             if (aborted != null) {
                 return aborted;
@@ -355,11 +371,17 @@ final class Transaction {
             giveBack(null);
             return new Outcome.Committed();
         }
-        if (answer.acknowledged()) {
+        if (answer.reached() == Reached.ANSWERED) {
             evict("what follows COMMIT failed", error);
             return new Outcome.Committed();
         }
-        return refused(error);
+        return refused(error, answer.reached());
+    }
+
+    private Outcome.RolledBack rolledBackInsteadOfCommitted(Throwable error) {
+        Throwable first = stoppedBy();
+        rollBack(error);
+        return new Outcome.RolledBack(Reason.COMMIT_REFUSED, first == null ? error : first);
     }
 
     /** Asks the driver whether what is about to be committed is still there; null if it is. */
@@ -382,26 +404,27 @@ final class Transaction {
         return null;
     }
 
-    private Outcome refused(Throwable error) {
-        Throwable first = stoppedBy();
-        Throwable cause = first == null ? error : first;
-        if (error instanceof SQLException sql) {
-            Moment moment = Moment.of(Phase.COMMIT, prepared.wish()).driverState(driverState());
-            switch (classify(sql, moment).atCommit()) {
-                case ROLLED_BACK, STILL_OPEN -> {
-                    rollBack(error);
-                    return new Outcome.RolledBack(Reason.COMMIT_REFUSED, cause);
-                }
-                case COMMITTED -> {
-                    evict("COMMIT was done and answered with an error", error);
-                    return new Outcome.Committed();
-                }
-                case UNKNOWN -> {}
+    private Outcome refused(Throwable error, Reached reached) {
+        DriverState driver = driverState();
+        CommitFate fate = error instanceof SQLException sql
+                ? classify(sql, Moment.of(Phase.COMMIT, prepared.wish()).driverState(driver))
+                        .atCommit()
+                : CommitFate.UNKNOWN;
+        boolean unsent = reached == Reached.NOT_SENT
+                && driver != DriverState.IDLE
+                && prepared.plan().commit().fence() != Fence.IN_MESSAGE; // a fence may have found it committed already
+        return switch (unsent ? CommitFate.ROLLED_BACK : fate) {
+            case ROLLED_BACK, STILL_OPEN -> rolledBackInsteadOfCommitted(error);
+            case COMMITTED -> {
+                evict("COMMIT was done and answered with an error", error);
+                yield new Outcome.Committed();
             }
-        }
-        Map<String, String> slots = lease().slots();
-        evict("the outcome of COMMIT is unknown", error);
-        return Settling.settle(this, slots, error);
+            case UNKNOWN -> {
+                Map<String, String> slots = lease().slots();
+                evict("the outcome of COMMIT is unknown", error);
+                yield Settling.settle(this, slots, error);
+            }
+        };
     }
 
     /**
@@ -448,7 +471,7 @@ final class Transaction {
             held.giveBack();
             lease = null;
             state = gone == null ? State.OVER : state;
-        } catch (SQLException | RuntimeException e) {
+        } catch (SQLException | RuntimeException | Error e) { // what was decided stands, whatever fails now
             if (first != null) {
                 Thrown.suppress(first, e);
             }
@@ -473,6 +496,7 @@ final class Transaction {
         engine.tell(event);
     }
 
+    /** How long ago it began; asked by events only. */
     Duration lasted() {
         return Duration.ofNanos(engine.now() - begun);
     }

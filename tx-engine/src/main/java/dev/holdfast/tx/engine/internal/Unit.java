@@ -1,7 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Failure;
-import dev.holdfast.tx.TxStateException;
 import org.jspecify.annotations.Nullable;
 
 /** What can be rolled back: the root of a transaction, or a savepoint in it. Guarded by the transaction's turn. */
@@ -47,12 +46,7 @@ final class Unit {
         return ownRequest;
     }
 
-    /** A scope that had joined asked for the rollback. */
-    void requestRollbackFromInside(String why) {
-        poison(new TxStateException("a joined scope called setRollbackOnly: " + why));
-    }
-
-    /** A scope that had joined failed; the first failure counts. */
+    /** A scope that had joined failed, or asked for the rollback; the first failure counts. */
     void poison(Throwable failure) {
         if (poison == null) {
             poison = failure;

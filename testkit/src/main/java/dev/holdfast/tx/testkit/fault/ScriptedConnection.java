@@ -1,0 +1,117 @@
+package dev.holdfast.tx.testkit.fault;
+
+import dev.holdfast.tx.testkit.fault.Fault.Effect;
+import java.lang.reflect.Method;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
+
+/** Stands in for a connection: it can die, and its end is written into the ledger. */
+final class ScriptedConnection extends ScriptedObject {
+    private static final Executor HERE = Runnable::run;
+
+    /** A call of the driver. */
+    @FunctionalInterface
+    interface Made {
+        @Nullable
+        Object call() throws Throwable;
+    }
+
+    private final ScriptedDataSource source;
+    private final ScriptedDataSource.Session session;
+    private final Lent lent;
+    private final Connection proxy;
+    private volatile @Nullable Throwable death;
+    private volatile boolean over;
+
+    private ScriptedConnection(ScriptedDataSource source, ScriptedDataSource.Session session, Lent lent) {
+        super(null, session.real(), "");
+        this.source = source;
+        this.session = session;
+        this.lent = lent;
+        this.proxy = standIn(Connection.class, this);
+    }
+
+    static Connection lend(ScriptedDataSource source, ScriptedDataSource.Session session, Lent lent) {
+        return new ScriptedConnection(source, session, lent).proxy;
+    }
+
+    @Override
+    ScriptedConnection connection() {
+        return this;
+    }
+
+    Connection proxy() {
+        return proxy;
+    }
+
+    @Override
+    public @Nullable Object invoke(Object self, Method method, Object @Nullable [] given) throws Throwable {
+        return switch (method.getName()) {
+            case "isClosed" -> over || death != null || session.real().isClosed();
+            case "close" -> {
+                if (over) {
+                    source.closedAgain(lent);
+                } else {
+                    scripted("close", this::giveBack);
+                }
+                yield null;
+            }
+            case "abort" -> {
+                source.thrownAway(lent);
+                over = true;
+                scripted("abort", this::throwAway);
+                yield null;
+            }
+            default -> super.invoke(self, method, given);
+        };
+    }
+
+    private @Nullable Object giveBack() {
+        over = true;
+        source.giveBack(session, lent);
+        return null;
+    }
+
+    private @Nullable Object throwAway() throws SQLException {
+        session.real().close();
+        return null;
+    }
+
+    /** Makes a call that can reach the server, if the script lets it. */
+    @Nullable
+    Object scripted(String text, Made made) throws Throwable {
+        Fault fault = source.numbered(lent.connection(), text);
+        if (fault == null) {
+            return local(text, made);
+        }
+        if (fault.effect() == Effect.LOSES_ANSWER) {
+            local(text, made);
+        }
+        if (fault.effect() != Effect.THROWS) {
+            die(fault.error());
+        }
+        throw fault.error();
+    }
+
+    /** Makes a call, unless the connection is gone. */
+    @Nullable
+    Object local(String name, Made made) throws Throwable {
+        Throwable cause = death;
+        if (cause != null) {
+            throw new SQLException("scripted: " + name + " on a connection that was lost", "08003", cause);
+        }
+        return made.call();
+    }
+
+    private void die(Throwable cause) throws SQLException {
+        death = cause;
+        // not by close(), which some drivers make a farewell of: the server is to find out by itself
+        try {
+            session.real().abort(HERE);
+        } finally {
+            session.real().close();
+        }
+    }
+}
