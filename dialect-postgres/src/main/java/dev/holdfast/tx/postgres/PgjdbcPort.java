@@ -42,7 +42,7 @@ final class PgjdbcPort implements DriverPort {
 
     /** Whether connections are pgjdbc's and this class can see into them. */
     static boolean isFor(Identity identity) {
-        return LINKED && identity.driver().equals(DRIVER);
+        return LINKED && identity.driver().equals(DRIVER) && identity.driverAccess() == Identity.DriverAccess.VISIBLE;
     }
 
     @Override

@@ -16,6 +16,7 @@ import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.Settlement;
+import dev.holdfast.tx.spi.Step;
 import dev.holdfast.tx.spi.TestHooks;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
@@ -142,6 +143,12 @@ public final class PostgresDialect implements Dialect {
     @Override
     public Optional<Settlement> settlement(Profile profile) {
         return profile.has(Feature.VERIFIABLE) ? Optional.of(PostgresPlans.settlement()) : Optional.empty();
+    }
+
+    /** pgjdbc sends BEGIN with the first statement, and with a COPY it forgets that it was to be READ ONLY. */
+    @Override
+    public Message beforeUnwrap(Profile profile) {
+        return Message.each(Step.query("SELECT 1", "begun"));
     }
 
     /** {@inheritDoc} None on CockroachDB, which knows no session by a number. */

@@ -21,6 +21,7 @@ enum PostgresFlavour {
             "CockroachDB",
             Pattern.compile("^CockroachDB\\b.*?\\bv(\\d+)\\.(\\d+)"),
             EnumSet.of(
+                    Feature.READ_ONLY_SAVEPOINT,
                     Feature.DEFERRED_CONSTRAINTS,
                     Feature.IMMEDIATE_CONSTRAINTS,
                     Feature.NAMED_CONSTRAINTS,
@@ -35,6 +36,7 @@ enum PostgresFlavour {
             "YugabyteDB",
             Pattern.compile("^PostgreSQL\\b.*?-YB-(\\d+)\\.(\\d+)"),
             EnumSet.of(
+                    Feature.READ_ONLY_SAVEPOINT,
                     Feature.DEFERRED_CONSTRAINTS,
                     Feature.IMMEDIATE_CONSTRAINTS,
                     Feature.NAMED_CONSTRAINTS,

@@ -76,6 +76,12 @@ final class PostgresPlans {
             return Message.each(Step.sql("SAVEPOINT " + name));
         }
 
+        /** The transaction may write again after the savepoint: PostgreSQL restores the mode with it. */
+        @Override
+        public Message setReadOnly(String name) {
+            return Message.oneString(Step.sql("SAVEPOINT " + name), Step.sql("SET TRANSACTION READ ONLY"));
+        }
+
         @Override
         public Message rollbackTo(String name) {
             return Message.oneString(Step.sql("ROLLBACK TO SAVEPOINT " + name), Step.sql("RELEASE SAVEPOINT " + name));

@@ -51,6 +51,7 @@ final class PostgresProfiles {
         Feature.SAVEPOINTS,
         Feature.SAVEPOINT_RELEASE,
         Feature.READ_ONLY,
+        Feature.READ_ONLY_SAVEPOINT,
         Feature.DEFERRED_CONSTRAINTS,
         Feature.IMMEDIATE_CONSTRAINTS,
         Feature.NAMED_CONSTRAINTS,

@@ -20,6 +20,7 @@ import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.testkit.Sql;
 import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
+import java.io.StringReader;
 import java.net.ServerSocket;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -30,6 +31,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.postgresql.PGConnection;
 
 /** {@code Holdfast.connect} on PostgreSQL, and what it is told that cannot be. */
 class PostgresConnectTest {
@@ -65,12 +67,12 @@ class PostgresConnectTest {
     }
 
     @Test
-    void aBeginMode_isRefusedBeforeAnythingIsSent() {
+    void aBeginMode_isRefusedBeforeAnythingIsSent() throws Exception {
         refused(TxOptions.none().beginMode(BeginMode.IMMEDIATE), "SQLite");
     }
 
     @Test
-    void anUnknownOption_isRefusedWithTheListOfTheKnown() {
+    void anUnknownOption_isRefusedWithTheListOfTheKnown() throws Exception {
         refused(
                 TxOptions.none().with(TxOption.of("mysql.consistentSnapshot", Boolean.class), true),
                 "mysql.consistentSnapshot",
@@ -78,7 +80,7 @@ class PostgresConnectTest {
     }
 
     @Test
-    void anOptionThatTheServerLacks_isUnsupportedInANestedScopeToo_andPoisonsNothing() {
+    void anOptionThatTheServerLacks_isUnsupportedInANestedScopeToo_andPoisonsNothing() throws Exception {
         db.execute(tx -> {
             Sql.update(tx, "insert into connect_t values (1, 1)");
             assertThatThrownBy(() -> tx.execute(TxOptions.none().beginMode(BeginMode.IMMEDIATE), inner -> {}))
@@ -101,7 +103,7 @@ class PostgresConnectTest {
     }
 
     @Test
-    void aLockOfAScopeThatHasEnded_isRefused() {
+    void aLockOfAScopeThatHasEnded_isRefused() throws Exception {
         var handle = db.transact(tx -> tx);
         assertThatThrownBy(() -> handle.lock(RowLock.forUpdate(), "select 1 from connect_t {table-lock} {row-lock}"))
                 .isInstanceOf(TxStateException.class)
@@ -109,7 +111,7 @@ class PostgresConnectTest {
     }
 
     @Test
-    void separateScopesDeeperThanThePool_areRefusedAtOnce() {
+    void separateScopesDeeperThanThePool_areRefusedAtOnce() throws Exception {
         assertThatThrownBy(() -> separate(db, 12))
                 .isInstanceOf(TxRejectedException.class)
                 .hasMessageContaining("hold 10 of the pool's 10 connection(s)");
@@ -125,7 +127,7 @@ class PostgresConnectTest {
     }
 
     @Test
-    void aRowLockThatSkips_leavesOutWhatAnotherTransactionHolds() {
+    void aRowLockThatSkips_leavesOutWhatAnotherTransactionHolds() throws Exception {
         Sql.update(db, "insert into connect_t values (1, 1), (2, 2), (3, 3)");
         String template = "select id from connect_t {table-lock} order by id {row-lock}";
         db.execute(tx -> {
@@ -138,7 +140,7 @@ class PostgresConnectTest {
     }
 
     @Test
-    void aRowLockThatWaitsForAWhile_isToldAsALockTimeout_andTheLimitIsGoneAfterwards() {
+    void aRowLockThatWaitsForAWhile_isToldAsALockTimeout_andTheLimitIsGoneAfterwards() throws Exception {
         Sql.update(db, "insert into connect_t values (1, 1)");
         String template = "select id from connect_t {table-lock} {row-lock}";
         RowLock lock = RowLock.forUpdate().waitAtMost(Duration.ofMillis(100));
@@ -147,7 +149,8 @@ class PostgresConnectTest {
             assertThatThrownBy(() -> db.execute(
                             TxOptions.none().propagation(Propagation.SEPARATE),
                             other -> Sql.ints(other, other.lock(lock, template))))
-                    .satisfies(error -> assertThat(Objects.requireNonNull(db.classify(error)).kind())
+                    .satisfies(error -> assertThat(
+                                    Objects.requireNonNull(db.classify(error)).kind())
                             .isEqualTo(FailureKind.LOCK_TIMEOUT));
         });
         db.execute(tx -> {
@@ -158,27 +161,60 @@ class PostgresConnectTest {
     }
 
     @Test
-    void aSavepointScopeCanBeReadOnly_andTheOuterOneWritesAgainAfterwards() {
+    void aSavepointScopeCanBeReadOnly_andTheOuterOneWritesAgainAfterwards() throws Exception {
         db.execute(tx -> {
             Sql.update(tx, "insert into connect_t values (1, 1)");
             assertThatThrownBy(() -> tx.execute(
                             TxOptions.none().propagation(Propagation.SAVEPOINT).readOnly(),
                             reader -> Sql.update(reader, "insert into connect_t values (2, 2)")))
                     .isInstanceOf(SQLException.class)
-                    .satisfies(error -> assertThat(Objects.requireNonNull(db.classify(error)).kind())
+                    .satisfies(error -> assertThat(
+                                    Objects.requireNonNull(db.classify(error)).kind())
                             .isEqualTo(FailureKind.READ_ONLY));
             tx.execute(
                     TxOptions.none().propagation(Propagation.SAVEPOINT).readOnly(),
-                    reader -> assertThat(Sql.ints(reader, "select id from connect_t")).containsExactly(1));
+                    reader -> assertThat(Sql.ints(reader, "select id from connect_t"))
+                            .containsExactly(1));
             Sql.update(tx, "insert into connect_t values (3, 3)");
         });
         assertThat(Sql.ints(db, "select id from connect_t order by id")).containsExactly(1, 3);
     }
 
     @Test
-    void theLevelAskedFor_isTheLevelOnTheServer() {
-        db.execute(TxOptions.of(Isolation.SERIALIZABLE), tx -> assertThat(
-                        Sql.ints(tx, "select case current_setting('transaction_isolation') when 'serializable' then 1 end"))
-                .containsExactly(1));
+    void theLevelAskedFor_isTheLevelOnTheServer() throws Exception {
+        db.execute(
+                TxOptions.of(Isolation.SERIALIZABLE),
+                tx -> assertThat(Sql.ints(
+                                tx,
+                                "select case current_setting('transaction_isolation') when 'serializable' then 1 end"))
+                        .containsExactly(1));
+    }
+
+    @Test
+    void aCopyThroughTheDriversOwnConnection_cannotWriteInAReadOnlyTransaction() throws Exception {
+        assertThatThrownBy(() -> db.execute(
+                        TxOptions.none().readOnly(),
+                        tx -> tx.connection()
+                                .unwrap(PGConnection.class)
+                                .getCopyAPI()
+                                .copyIn("copy connect_t from stdin", new StringReader("7\t7\n"))))
+                .isInstanceOf(SQLException.class)
+                .satisfies(error -> assertThat(
+                                Objects.requireNonNull(db.classify(error)).kind())
+                        .isEqualTo(FailureKind.READ_ONLY));
+        assertThat(Sql.ints(db, "select id from connect_t")).isEmpty();
+    }
+
+    @Test
+    void aCopyThroughTheDriversOwnConnection_isPartOfTheTransaction() throws Exception {
+        db.execute(tx -> assertThat(tx.connection()
+                        .unwrap(PGConnection.class)
+                        .getCopyAPI()
+                        .copyIn("copy connect_t from stdin", new StringReader("7\t7\n")))
+                .isEqualTo(1));
+        assertThat(Sql.ints(db, "select id from connect_t")).containsExactly(7);
+        assertThat(events)
+                .as("the connection is shown to be as it was, and kept")
+                .noneMatch(TxEvent.Evicted.class::isInstance);
     }
 }

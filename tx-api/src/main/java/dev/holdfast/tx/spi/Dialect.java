@@ -75,6 +75,14 @@ public interface Dialect {
         return Optional.empty();
     }
 
+    /**
+     * Sent in a transaction before the caller gets the driver's own connection, if the port says that none is open there:
+     * what a driver holds back until the first statement must be out by then.
+     */
+    default Message beforeUnwrap(Profile profile) {
+        return Message.nothing();
+    }
+
     /** What only tests need. */
     default TestHooks testHooks(Profile profile) {
         return TestHooks.NONE;

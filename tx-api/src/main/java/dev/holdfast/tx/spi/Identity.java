@@ -12,12 +12,21 @@ public final class Identity {
         OFF
     }
 
+    /** Whether the engine can see the driver's own connection behind the pool's. */
+    public enum DriverAccess {
+        /** {@link DriverPort#state} answers. */
+        VISIBLE,
+        /** The pool does not let it through: {@link DriverPort#state} knows nothing. */
+        HIDDEN
+    }
+
     private final String product;
     private final String productVersion;
     private final String driver;
     private final String driverVersion;
     private final String url;
     private final Autocommit autocommit;
+    private final DriverAccess driverAccess;
 
     /**
      * An identity.
@@ -36,6 +45,18 @@ public final class Identity {
             String driverVersion,
             String url,
             Autocommit autocommit) {
+        this(product, productVersion, driver, driverVersion, url, autocommit, DriverAccess.VISIBLE);
+    }
+
+    private Identity(
+            String product,
+            String productVersion,
+            String driver,
+            String driverVersion,
+            String url,
+            Autocommit autocommit,
+            DriverAccess driverAccess) {
+        this.driverAccess = driverAccess;
         this.product = Objects.requireNonNull(product);
         this.productVersion = Objects.requireNonNull(productVersion);
         this.driver = Objects.requireNonNull(driver);
@@ -72,6 +93,16 @@ public final class Identity {
     /** How connections come from the pool. */
     public Autocommit autocommit() {
         return autocommit;
+    }
+
+    /** With the driver's own connection visible or hidden. */
+    public Identity driverAccess(DriverAccess access) {
+        return new Identity(product, productVersion, driver, driverVersion, url, autocommit, access);
+    }
+
+    /** Whether the engine can see the driver's own connection behind the pool's; visible unless said. */
+    public DriverAccess driverAccess() {
+        return driverAccess;
     }
 
     @Override

@@ -8,7 +8,8 @@ import java.util.List;
  * @param tableHint what takes the place of <code>{table-lock}</code>, after each table that is locked; may be empty
  * @param tail what takes the place of <code>{row-lock}</code>, at the end of the select; may be empty
  * @param before sent before the select
- * @param after sent after the select, if it did not fail; puts back what {@code before} changed
+ * @param after sent after the select, if it did not fail; puts back what {@code before} changed, and may use what that
+ *     read
  * @param notes what is given other than asked for
  */
 public record LockPlan(String tableHint, String tail, Message before, Message after, List<String> notes) {

@@ -41,6 +41,9 @@ interface ConnectionUse {
     /** A statement was executed. */
     void executed(@Nullable Execution execution) throws SQLException;
 
+    /** The caller is about to get the driver's own connection; between {@link #enter} and {@link #exit} only. */
+    void escaping() throws SQLException;
+
     /** Whether connections can still be had from it. */
     boolean isOpen();
 

@@ -68,9 +68,14 @@ public final class Engine {
                     "reads " + reads + " is asked for without read-only access; add readOnly() or readOnlyHint()",
                     options.label());
         }
-        return readers != null && reading && !(reads instanceof Reads.Primary)
-                ? readers.prepare(options)
-                : primary.prepare(options);
+        if (readers != null && reading && !(reads instanceof Reads.Primary)) {
+            try {
+                return readers.prepare(options);
+            } catch (TxUnsupportedException notThere) {
+                return primary.prepare(options); // which may be able to do more, and else says why not
+            }
+        }
+        return primary.prepare(options);
     }
 
     void requireOpen() {

@@ -88,7 +88,7 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
         }
         enter();
         try {
-            use.lease().escape();
+            use.escaping();
             return type.isInstance(raw()) ? type.cast(raw()) : raw().unwrap(type);
         } catch (Throwable e) {
             throw failed(e);

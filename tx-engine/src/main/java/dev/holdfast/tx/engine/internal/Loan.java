@@ -106,6 +106,11 @@ final class Loan implements ConnectionUse {
     public void executed(@Nullable Execution execution) {}
 
     @Override
+    public void escaping() {
+        lease().escape();
+    }
+
+    @Override
     public boolean isOpen() {
         return open;
     }

@@ -366,6 +366,11 @@ class Scope implements Tx, ConnectionUse {
     }
 
     @Override
+    public void escaping() throws SQLException {
+        transaction.escape();
+    }
+
+    @Override
     public boolean isOpen() {
         return open;
     }

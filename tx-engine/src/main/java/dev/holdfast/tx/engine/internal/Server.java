@@ -6,6 +6,7 @@ import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Answers;
 import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
@@ -51,8 +52,11 @@ final class Server {
         try {
             Lease probing = new Lease(source, dataSource.getConnection());
             try {
-                Identity identity = identify(probing.connection);
-                Dialect dialect = explicit == null ? Dialects.find(identity) : Dialects.checked(explicit, identity);
+                Identity named = identify(probing.connection);
+                Dialect dialect = explicit == null ? Dialects.find(named) : Dialects.checked(explicit, named);
+                DriverState seen = dialect.port().state(probing.connection);
+                Identity identity = named.driverAccess(
+                        seen == DriverState.UNKNOWN ? Identity.DriverAccess.HIDDEN : Identity.DriverAccess.VISIBLE);
                 probing.autocommit();
                 probing.perform(dialect.probe(identity));
                 Profile profile = dialect.profile(identity, new Answers(probing.slots()));

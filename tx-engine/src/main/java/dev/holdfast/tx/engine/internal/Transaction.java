@@ -336,6 +336,15 @@ final class Transaction {
         }
     }
 
+    /** The caller is about to get the driver's own connection: what the driver holds back must be out by then. */
+    void escape() throws SQLException {
+        lease().escape();
+        Message held = prepared.server().dialect.beforeUnwrap(prepared.server().profile);
+        if (!held.isEmpty() && driverState() == DriverState.IDLE) {
+            lease().perform(held);
+        }
+    }
+
     // ---- locks
 
     void plan(String sql, PlannedLock lock) {
