@@ -22,7 +22,31 @@ import java.util.stream.Stream;
 final class FaultScenarios {
     private static final Duration MOMENT = Duration.ofMillis(1);
 
+    private static final TxOptions OPTIONS = TxOptions.of(Isolation.SERIALIZABLE)
+            .lockTimeout(Duration.ofSeconds(4))
+            .deferConstraints();
+
     private FaultScenarios() {}
+
+    /** Beginning, and as little as possible after it. */
+    static List<FaultScenario> begins() {
+        return onBothPools(
+                begin("begin", TxOptions.none()),
+                begin("begin with options", OPTIONS).needing(Feature.LOCK_TIMEOUT, Feature.DEFERRED_CONSTRAINTS),
+                begin("begin read-only", TxOptions.none().readOnly()).needing(Feature.READ_ONLY),
+                begin(
+                                "begin read-only with options",
+                                TxOptions.of(Isolation.SERIALIZABLE).readOnly().lockTimeout(Duration.ofSeconds(4)))
+                        .needing(Feature.READ_ONLY, Feature.LOCK_TIMEOUT));
+    }
+
+    private static FaultScenario begin(String name, TxOptions options) {
+        return FaultScenario.of(
+                name,
+                stage -> stage.db().execute(options, tx -> {
+                    tx.open();
+                }));
+    }
 
     static List<FaultScenario> common() {
         return Stream.of(transactions(), nested(), rolledBack(), around())
@@ -50,12 +74,7 @@ final class FaultScenarios {
                             ints(tx, "select id from " + stage.table());
                             insert(tx, stage.table(), 2);
                         })),
-                FaultScenario.of("options", stage -> {
-                            TxOptions options = TxOptions.of(Isolation.SERIALIZABLE)
-                                    .lockTimeout(Duration.ofSeconds(4))
-                                    .deferConstraints();
-                            stage.db().execute(options, tx -> insert(tx, stage.table(), 1));
-                        })
+                FaultScenario.of("options", stage -> stage.db().execute(OPTIONS, tx -> insert(tx, stage.table(), 1)))
                         .needing(Feature.LOCK_TIMEOUT, Feature.DEFERRED_CONSTRAINTS),
                 FaultScenario.of("read-only", FaultScenarios::reads).needing(Feature.READ_ONLY),
                 FaultScenario.of("a lock that waits for a while", FaultScenarios::locks)
@@ -152,11 +171,6 @@ final class FaultScenarios {
 
     private static List<FaultScenario> around() {
         return onBothPools(
-                FaultScenario.of(
-                        "opened, and nothing else",
-                        stage -> stage.db().execute(tx -> {
-                            tx.open();
-                        })),
                 FaultScenario.of(
                                 "statement outside of a transaction",
                                 stage -> stage.db().withConnection(connection -> {

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * Plays each scenario once as it should go, and then once for each of its calls of the driver and each way in which that
  * call can fail. After each run the database, the ledger of connections and the next transaction are looked at.
  */
-final class FaultTable {
+public final class FaultTable {
     private static final int MOST_TOLD = 40;
     private static final int NEXT = 900;
 
@@ -26,16 +26,24 @@ final class FaultTable {
     private int calls;
     private int runs;
 
-    FaultTable(CaseRun run) {
+    private FaultTable(CaseRun run) {
         this.run = run;
     }
 
     /**
      * Plays those scenarios that the database is able to.
      *
+     * @return how much that was, in one line
      * @throws AssertionError if anything about any run is wrong, naming the first of them
+     * @throws SQLException if the database cannot be observed
      */
-    void play(List<FaultScenario> all) throws SQLException {
+    public static String play(CaseRun run, List<FaultScenario> scenarios) throws SQLException {
+        FaultTable table = new FaultTable(run);
+        table.play(scenarios);
+        return table.toString();
+    }
+
+    private void play(List<FaultScenario> all) throws SQLException {
         Set<Feature> features = run.database().dialect().typicalProfile().features();
         for (FaultScenario scenario : all) {
             if (features.containsAll(scenario.needs())) {
