@@ -85,8 +85,8 @@ public interface ConnectionScope {
     }
 
     /**
-     * Says in portable words what an error of this database was: looks through causes, {@code getNextException} and
-     * suppressed errors of what drivers and libraries wrap.
+     * Says in portable words what an error of this database was: looks through the causes of what libraries wrap, and
+     * {@code getNextException} of what drivers raise. What is suppressed in an error did not cause it, and is not looked at.
      *
      * @param error any error
      * @return null if no database error is behind it

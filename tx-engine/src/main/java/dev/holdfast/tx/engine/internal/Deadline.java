@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  */
 record Deadline(long at, Limit limit, Duration length) {
     static Deadline after(long now, Limit limit, Duration length) {
-        return new Deadline(now + length.toNanos(), limit, length);
+        // Differences of moments on this clock must not overflow, whatever was asked for.
+        return new Deadline(now + Math.min(length.toNanos(), Long.MAX_VALUE / 2), limit, length);
     }
 
     /** The sooner of two; null if there is neither. */

@@ -48,8 +48,8 @@ public final class Dialects {
         if (dialect.spiLevel() > Dialect.SPI_LEVEL || dialect.spiLevel() < 1) {
             throw new TxException(
                     "Dialect " + dialect.name() + " is made for level " + dialect.spiLevel()
-                            + " of the dialect interface, and this engine has level " + Dialect.SPI_LEVEL
-                            + "; upgrade tx-engine",
+                            + " of the dialect interface, and this engine has level " + Dialect.SPI_LEVEL + "; upgrade "
+                            + (dialect.spiLevel() < 1 ? "the dialect" : "tx-engine"),
                     null,
                     null,
                     null);

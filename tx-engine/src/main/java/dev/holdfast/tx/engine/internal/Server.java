@@ -99,9 +99,11 @@ final class Server {
         return text == null ? "(unknown)" : text;
     }
 
-    /** Passwords travel in parameters, or before an {@code @}. */
+    /** Passwords travel in parameters, before an {@code @}, or among the keys of a MySQL host. */
     static String withoutSecrets(String url) {
-        return url.replaceFirst("[?;].*", "").replaceFirst("//[^/@]*@", "//");
+        return url.replaceFirst("[?;].*", "")
+                .replaceFirst("//.*@", "//")
+                .replaceAll("(?i)\\b(user|password)=[^,()]*", "$1=");
     }
 
     /**

@@ -56,11 +56,11 @@ final class TransactionText {
      * @throws SQLException caused by a {@link TxStateException}
      */
     static void refuse(String sql) throws SQLException {
-        int start = skip(sql, 0);
+        int start = skip(sql, 0, "(;{");
         int end = word(sql, start);
         for (Word word : WORDS) {
             if (word.matches(sql, start, end)) {
-                int second = skip(sql, end);
+                int second = skip(sql, end, "");
                 String follows = sql.substring(second, word(sql, second)).toUpperCase(Locale.ROOT);
                 if (word.seconds().isEmpty() || word.seconds().contains(follows)) {
                     throw refusal(sql);
@@ -83,12 +83,12 @@ final class TransactionText {
         return end;
     }
 
-    /** Past blanks, comments and the punctuation that may come before a first word. */
-    private static int skip(String sql, int at) {
+    /** Past blanks, comments and some punctuation, such as may come before a first word. */
+    private static int skip(String sql, int at, String punctuation) {
         int i = at;
         while (i < sql.length()) {
             char c = sql.charAt(i);
-            if (Character.isWhitespace(c) || c == '(' || c == ';' || c == '{') {
+            if (Character.isWhitespace(c) || punctuation.indexOf(c) >= 0) {
                 i++;
             } else if (sql.startsWith("--", i) || c == '#') {
                 int line = sql.indexOf('\n', i);

@@ -1,0 +1,128 @@
+package dev.holdfast.tx.engine.internal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureEffect;
+import dev.holdfast.tx.FailureKind;
+import dev.holdfast.tx.TxException;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.spi.Match;
+import dev.holdfast.tx.spi.Wish;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
+import java.sql.SQLException;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+class FailuresTest {
+    private final Failures failures =
+            new Failures(Server.of(nowhere(), Made.dialect("made", Match.EXACT), Wish.Target.PRIMARY));
+
+    /** A database that says nothing of itself, and is asked for nothing else. */
+    private static DataSource nowhere() {
+        DatabaseMetaData data = proxy(DatabaseMetaData.class, null);
+        Connection connection = proxy(Connection.class, data);
+        return proxy(DataSource.class, connection);
+    }
+
+    private static <T> T proxy(Class<T> type, @Nullable Object answer) {
+        Object proxy =
+                Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
+                    if (method.getReturnType().isInstance(answer)) {
+                        return answer;
+                    }
+                    return method.getReturnType() == boolean.class ? Boolean.TRUE : null;
+                });
+        return type.cast(proxy);
+    }
+
+    private static SQLException error(FailureKind kind, @Nullable Throwable cause) {
+        return new SQLException(kind.name(), "00000", cause);
+    }
+
+    private @Nullable FailureKind kind(Throwable error) {
+        Failure failure = failures.behind(error);
+        return failure == null ? null : failure.kind();
+    }
+
+    @Test
+    void behind_an_error_without_a_database_error_there_is_none() {
+        assertThat(failures.behind(new Exception("outer", new Error("inner")))).isNull();
+    }
+
+    @Test
+    void a_database_error_is_found_however_deep_it_is_wrapped() {
+        SQLException error = error(FailureKind.DEADLOCK, null);
+        assertThat(kind(error)).isEqualTo(FailureKind.DEADLOCK);
+        assertThat(kind(new RuntimeException(new Exception(new Error(error))))).isEqualTo(FailureKind.DEADLOCK);
+    }
+
+    @Test
+    void of_several_database_errors_the_innermost_tells_what_happened() {
+        assertThat(kind(error(FailureKind.OTHER, new Exception(error(FailureKind.UNIQUE, null)))))
+                .isEqualTo(FailureKind.UNIQUE);
+    }
+
+    @Test
+    void a_circle_of_causes_is_walked_once() {
+        Exception one = new Exception("one");
+        Exception other = new Exception("other", one);
+        one.initCause(other);
+        assertThat(failures.behind(one)).isNull();
+        Exception around = new Exception("around");
+        SQLException in = error(FailureKind.CHECK, around);
+        around.initCause(in);
+        assertThat(kind(around)).isEqualTo(FailureKind.CHECK);
+    }
+
+    @Test
+    void an_error_is_told_as_it_was_classified_when_it_happened() {
+        SQLException error = error(FailureKind.OTHER, null);
+        Failure then = Failure.of(error, FailureKind.STATEMENT_TIMEOUT).effect(FailureEffect.SCOPE);
+        failures.remember(then);
+        assertThat(failures.behind(new RuntimeException(error))).isSameAs(then);
+    }
+
+    @Test
+    void an_error_that_happened_goes_before_one_that_it_wraps() {
+        SQLException inner = error(FailureKind.UNIQUE, null);
+        SQLException outer = error(FailureKind.OTHER, inner);
+        Failure then = Failure.of(outer, FailureKind.EXCLUSION);
+        failures.remember(then);
+        assertThat(failures.behind(outer)).isSameAs(then);
+    }
+
+    @Test
+    void only_the_last_errors_are_remembered() {
+        SQLException old = error(FailureKind.OTHER, null);
+        failures.remember(Failure.of(old, FailureKind.TX_TIMEOUT));
+        for (int i = 0; i < 64; i++) {
+            failures.remember(Failure.of(error(FailureKind.OTHER, null), FailureKind.CHECK));
+        }
+        assertThat(kind(old)).isEqualTo(FailureKind.OTHER);
+    }
+
+    @Test
+    void an_error_of_ours_tells_the_failure_that_it_carries() {
+        Failure carried = Failure.of(error(FailureKind.SERIALIZATION, null), FailureKind.SERIALIZATION);
+        TxException ours = new TxException("ours", carried, null, error(FailureKind.OTHER, null));
+        assertThat(failures.behind(new Exception(ours))).isSameAs(carried);
+    }
+
+    @Test
+    void the_coat_that_an_error_of_ours_wears_in_JDBC_is_no_error_of_the_database() {
+        SQLException first = error(FailureKind.UNIQUE, null);
+        SQLException refused = Refused.of(new TxStateException("not sent", first));
+        assertThat(kind(refused)).isEqualTo(FailureKind.UNIQUE);
+    }
+
+    @Test
+    void what_is_suppressed_in_an_error_did_not_cause_it() {
+        Exception error = new Exception("the body's");
+        error.addSuppressed(error(FailureKind.SERIALIZATION, null));
+        assertThat(failures.behind(error)).isNull();
+    }
+}
