@@ -1,0 +1,4 @@
+@NullMarked
+package dev.holdfast.samples.bank;
+
+import org.jspecify.annotations.NullMarked;
