@@ -36,7 +36,7 @@ public final class BankDemo {
                 orders, Bank.CUSTOMERS);
         out.println("three do not and are refused when they come too late. Someone cuts connections meanwhile.");
         out.println();
-        Report report = new Day(vault, out, System.console() != null, orders).live();
+        Report report = new Day(vault, out, Progress.onTerminal(), orders).live();
         report.print(out);
         return report.isRight() ? 0 : 1;
     }

@@ -28,7 +28,7 @@ record Order(
                     .distinct()
                     .limit(2)
                     .toArray();
-            long cents = 1 + random.nextInt(400_00);
+            int cents = 1 + random.nextInt(400_00);
             String voucher = id % 5 == 0 ? "V" + random.nextInt(VOUCHERS) : null;
             orders.add(new Order(id, accounts[0], accounts[1], cents, voucher));
         }

@@ -1,5 +1,6 @@
 package dev.holdfast.samples.bank;
 
+import java.io.Console;
 import java.io.PrintStream;
 import java.util.Locale;
 
@@ -17,6 +18,20 @@ final class Progress {
         this.out = out;
         this.terminal = terminal;
         this.all = all;
+    }
+
+    /** From JDK 22 on there may be a console without a terminal, but it can be asked; before, it could not and was not. */
+    @SuppressWarnings("SystemConsoleNull") // it is asked below
+    static boolean onTerminal() {
+        Console console = System.console();
+        try {
+            return console != null
+                    && Boolean.TRUE.equals(Console.class.getMethod("isTerminal").invoke(console));
+        } catch (NoSuchMethodException before22) {
+            return true;
+        } catch (ReflectiveOperationException e) {
+            return false;
+        }
     }
 
     void show(int done, Tally tally, Saboteur saboteur) {

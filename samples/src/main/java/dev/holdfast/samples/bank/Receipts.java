@@ -1,5 +1,6 @@
 package dev.holdfast.samples.bank;
 
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -7,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Receipts {
     private final Set<Long> committed = ConcurrentHashMap.newKeySet();
     private final Set<Long> rolledBack = ConcurrentHashMap.newKeySet();
+    private final Map<Long, Exception> gaveUp = new ConcurrentHashMap<>();
     private final Set<Long> unknown = ConcurrentHashMap.newKeySet();
 
     void committed(Order order) {
@@ -15,6 +17,10 @@ final class Receipts {
 
     void rolledBack(Order order) {
         rolledBack.add(order.id());
+    }
+
+    void gaveUp(Order order, Exception why) {
+        gaveUp.put(order.id(), why);
     }
 
     void unknown(Order order) {
@@ -29,11 +35,15 @@ final class Receipts {
         return Set.copyOf(rolledBack);
     }
 
+    Map<Long, Exception> gaveUp() {
+        return Map.copyOf(gaveUp);
+    }
+
     Set<Long> unknown() {
         return Set.copyOf(unknown);
     }
 
     int count() {
-        return committed.size() + rolledBack.size() + unknown.size();
+        return committed.size() + rolledBack.size() + gaveUp.size() + unknown.size();
     }
 }

@@ -50,6 +50,9 @@ record Report(
         out.printf("%nThe day%n");
         count(out, "orders committed", receipts.committed().size(), "");
         count(out, "orders rolled back", receipts.rolledBack().size(), "for want of money");
+        receipts.gaveUp().values().stream().findFirst().ifPresent(error -> {
+            count(out, "orders given up", receipts.gaveUp().size(), "the first for " + error);
+        });
         if (!receipts.unknown().isEmpty()) {
             count(out, "orders in doubt", receipts.unknown().size(), "COMMIT was sent and its answer lost");
         }
@@ -95,7 +98,7 @@ record Report(
     private static String wrapped(String text, int indent) {
         StringBuilder lines = new StringBuilder();
         int column = indent;
-        for (String word : text.split(" ")) {
+        for (String word : text.split(" ", -1)) {
             if (column > indent && column + word.length() >= WIDTH) {
                 lines.append(System.lineSeparator()).append(" ".repeat(indent));
                 column = indent;

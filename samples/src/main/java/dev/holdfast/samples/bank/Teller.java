@@ -35,7 +35,7 @@ final class Teller implements Runnable {
         this.tally = tally;
         this.options = TxOptions.none()
                 .label(LABEL)
-                .retry(RetryPolicy.attempts(20)
+                .retry(RetryPolicy.attempts(200)
                         .backoff(Duration.ofMillis(5), Duration.ofMillis(100))
                         .onAttempt((attempt, failure, delay) -> tally.retried(failure.kind())));
     }
@@ -56,10 +56,12 @@ final class Teller implements Runnable {
         try {
             db.execute(options, tx -> carryOut(tx, order));
             receipts.committed(order);
+        } catch (Bank.NotEnoughMoney e) {
+            receipts.rolledBack(order);
         } catch (TxOutcomeUnknownException e) {
             receipts.unknown(order);
-        } catch (Exception e) { // not enough money, or all attempts used up: nothing of it is there
-            receipts.rolledBack(order);
+        } catch (Exception e) { // all attempts were used up: nothing of it is there
+            receipts.gaveUp(order, e);
         }
     }
 
