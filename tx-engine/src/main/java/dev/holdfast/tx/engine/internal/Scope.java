@@ -44,7 +44,8 @@ class Scope implements Tx, ConnectionUse {
     private final Views views = new Views();
     private @Nullable GuardedConnection view;
     private int children;
-    private volatile boolean open = true;
+    /** Not "open": that would be written, for all threads to see, each time one is made. */
+    private volatile boolean over;
 
     /**
      * A scope.
@@ -78,7 +79,7 @@ class Scope implements Tx, ConnectionUse {
     }
 
     void requireOpen(String what) {
-        if (!open) {
+        if (over) {
             throw Errors.ended(inForce.label(), what);
         }
     }
@@ -111,7 +112,7 @@ class Scope implements Tx, ConnectionUse {
     @Override
     public DataSource asDataSource() {
         return new ScopeDataSource(() -> {
-            if (!open) {
+            if (over) {
                 throw Refused.of(Errors.ended(inForce.label(), "A connection"));
             }
             return newView();
@@ -144,7 +145,7 @@ class Scope implements Tx, ConnectionUse {
 
     @Override
     public boolean isActive() {
-        return open && transaction.stoppedBy() == null;
+        return !over && transaction.stoppedBy() == null;
     }
 
     @Override
@@ -236,7 +237,7 @@ class Scope implements Tx, ConnectionUse {
     private void register(String name, Consumer<Hooks> registration) {
         if (transaction.isFiringHooks()) {
             registration.accept(transaction.root().hooks()); // a hook registers a hook: it fires in the same round
-        } else if (!open) {
+        } else if (over) {
             throw Hooks.tooLate(name);
         } else {
             exclusively(name, () -> registration.accept(unit.hooks()));
@@ -253,7 +254,7 @@ class Scope implements Tx, ConnectionUse {
             throw Refused.of(e);
         }
         try {
-            if (!open) {
+            if (over) {
                 throw Refused.of(Errors.ended(inForce.label(), "A statement"));
             }
             transaction.requireUsable();
@@ -360,7 +361,7 @@ class Scope implements Tx, ConnectionUse {
 
     @Override
     public boolean isOpen() {
-        return open;
+        return !over;
     }
 
     @Override
@@ -413,7 +414,7 @@ class Scope implements Tx, ConnectionUse {
 
     /** No call of a driver is begun through this handle any more, and what was left open is closed. */
     private void close() {
-        open = false;
+        over = true;
         views.closeAll();
     }
 
@@ -461,7 +462,7 @@ class Scope implements Tx, ConnectionUse {
     Outcome endRoot(Settle.Verdict verdict) {
         if (!transaction.turn.tryTake()) {
             TxStateException kept = new TxStateException("another thread kept its turn on the connection");
-            open = false;
+            over = true;
             transaction.abandon(kept);
             return new Outcome.RolledBack(Reason.CHILD_STILL_OPEN, kept);
         }
