@@ -46,10 +46,14 @@ final class Transaction {
         OVER
     }
 
+    static final Outcome COMMITTED = new Outcome.Committed();
+
     final Engine engine;
     final Prepared prepared;
     final Turn turn;
+    /** In events; 0 where nobody hears of them. */
     final long id;
+
     final int attempt;
     /** By which all of it must be done; null for no limit. */
     final @Nullable Deadline deadline;
@@ -71,7 +75,7 @@ final class Transaction {
         this.prepared = prepared;
         this.attempt = attempt;
         this.deadline = deadline;
-        this.id = engine.nextTransaction();
+        this.id = engine.isHeard() ? engine.nextTransaction() : 0;
         this.turn = new Turn(engine.patience);
         this.begun = engine.isHeard() ? engine.now() : 0;
     }
@@ -349,7 +353,7 @@ final class Transaction {
         over = true;
         if (lease == null) {
             state = State.OVER;
-            return new Outcome.Committed();
+            return COMMITTED;
         }
         if (prepared.plan().commit().fence() == Fence.DRIVER_STATE) {
             Outcome fenced = fence();
@@ -361,11 +365,11 @@ final class Transaction {
         Throwable error = answer.error();
         if (error == null) {
             giveBack(null);
-            return new Outcome.Committed();
+            return COMMITTED;
         }
         if (answer.acknowledged()) {
             evict("what follows COMMIT failed", error);
-            return new Outcome.Committed();
+            return COMMITTED;
         }
         return refused(error);
     }
@@ -402,7 +406,7 @@ final class Transaction {
                 }
                 case COMMITTED -> {
                     evict("COMMIT was done and answered with an error", error);
-                    return new Outcome.Committed();
+                    return COMMITTED;
                 }
                 case UNKNOWN -> {}
             }
