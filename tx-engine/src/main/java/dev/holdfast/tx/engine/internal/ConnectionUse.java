@@ -14,7 +14,14 @@ interface ConnectionUse {
      */
     void enter() throws SQLException;
 
-    /** Comes after each call of the driver: gives the turn back. */
+    /**
+     * Takes the turn and looks at nothing: for what is done to views and statements, open or not.
+     *
+     * @throws SQLException if another thread keeps it; the turn is given back by {@link #exit}
+     */
+    void takeTurn() throws SQLException;
+
+    /** Gives the turn back. */
     void exit();
 
     /** The pool's connection; between {@link #enter} and {@link #exit} only. */

@@ -168,11 +168,17 @@ final class EngineTransactor implements Transactor {
             return joined(running, join.inForce(), asked, body);
         }
         if (running != null && decision instanceof Entry.Decision.Savepoint savepoint) {
-            return withRetry(asked.retry(), running.deadline, attempt -> savepoint(running, savepoint, asked, body));
+            RetryPolicy policy = asked.retry();
+            return policy == null
+                    ? savepoint(running, savepoint, asked, body).orThrow()
+                    : withRetry(policy, running.deadline, attempt -> savepoint(running, savepoint, asked, body));
         }
         Prepared prepared = asked.equals(TxOptions.none()) ? plain : engine.prepare(defaults.overlay(asked));
         Deadline deadline = deadline(prepared.options(), running);
-        return withRetry(prepared.options().retry(), deadline, attempt -> root(prepared, attempt, deadline, body));
+        RetryPolicy policy = prepared.options().retry();
+        return policy == null
+                ? root(prepared, 1, deadline, body).orThrow()
+                : withRetry(policy, deadline, attempt -> root(prepared, attempt, deadline, body));
     }
 
     private static Entry.Running facts(Scope running) {
@@ -321,7 +327,14 @@ final class EngineTransactor implements Transactor {
      * @param error what the caller is to be thrown; null to return the result
      */
     record Ended<T extends @Nullable Object>(
-            T result, Outcome outcome, @Nullable Throwable error) {}
+            T result, Outcome outcome, @Nullable Throwable error) {
+        T orThrow() {
+            if (error != null) {
+                throw Thrown.as(error);
+            }
+            return result;
+        }
+    }
 
     @FunctionalInterface
     private interface Attempt<T extends @Nullable Object> {
@@ -329,8 +342,8 @@ final class EngineTransactor implements Transactor {
     }
 
     private <T extends @Nullable Object> T withRetry(
-            @Nullable RetryPolicy policy, @Nullable Deadline deadline, Attempt<T> attempt) {
-        long start = policy == null ? 0 : engine.now();
+            RetryPolicy policy, @Nullable Deadline deadline, Attempt<T> attempt) {
+        long start = engine.now();
         Throwable earlier = null;
         for (int number = 1; ; number++) {
             Ended<T> ended = attempt.run(number);
@@ -341,7 +354,7 @@ final class EngineTransactor implements Transactor {
             if (earlier != null) {
                 Thrown.suppress(error, earlier);
             }
-            if (policy == null || !again(policy, deadline, number, ended, start)) {
+            if (!again(policy, deadline, number, ended, start)) {
                 throw Thrown.as(error);
             }
             earlier = error;

@@ -48,6 +48,11 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
         if (sql != null) {
             TransactionText.refuse(sql);
         }
+        enterExecutionOf(sql);
+    }
+
+    /** As {@link #enterExecution}, of a text that was looked at before. */
+    final void enterExecutionOf(@Nullable String sql) throws SQLException {
         enter();
         Statement statement = cancellable();
         if (statement != null) {

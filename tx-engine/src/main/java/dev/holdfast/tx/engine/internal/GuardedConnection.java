@@ -114,7 +114,9 @@ final class GuardedConnection extends ConnectionDelegate {
         return new GuardedMetaData(this, raw);
     }
 
-    synchronized void opened(GuardedStatement<?> statement) {
+    // The chain of statements is guarded by the turn.
+
+    void opened(GuardedStatement<?> statement) {
         statement.next = statements;
         if (statements != null) {
             statements.previous = statement;
@@ -122,7 +124,7 @@ final class GuardedConnection extends ConnectionDelegate {
         statements = statement;
     }
 
-    synchronized void closed(GuardedStatement<?> statement) {
+    void closed(GuardedStatement<?> statement) {
         if (statement.previous != null) {
             statement.previous.next = statement.next;
         } else if (statements == statement) {
@@ -139,14 +141,22 @@ final class GuardedConnection extends ConnectionDelegate {
 
     @Override
     public void close() throws SQLException {
-        if (!closed) {
-            abandon();
-            use.closed(this);
+        if (closed) {
+            return;
+        }
+        use.takeTurn();
+        try {
+            if (!closed) {
+                abandon();
+                use.closed(this);
+            }
+        } finally {
+            use.exit();
         }
     }
 
-    /** Closes the view and what was left open on it. */
-    synchronized void abandon() {
+    /** Closes the view and what was left open on it; in turn. */
+    void abandon() {
         closed = true;
         GuardedStatement<?> statement = statements;
         statements = null;

@@ -19,6 +19,10 @@ class GuardedPreparedStatement<S extends PreparedStatement> extends PreparedStat
 
     @Override
     void enterExecution(@Nullable String text) throws SQLException {
-        super.enterExecution(text == null ? sql : text);
+        if (text == null) {
+            enterExecutionOf(sql);
+        } else {
+            super.enterExecution(text);
+        }
     }
 }

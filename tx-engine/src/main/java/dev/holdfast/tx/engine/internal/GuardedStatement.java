@@ -67,12 +67,19 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
         if (closed) {
             return;
         }
-        closed = true;
-        connection.closed(this);
-        raw.close();
+        use.takeTurn();
+        try {
+            if (!closed) {
+                closed = true;
+                connection.closed(this);
+                raw.close();
+            }
+        } finally {
+            use.exit();
+        }
     }
 
-    /** Closes what its holder left open; what fails in doing so is no news to anybody. */
+    /** Closes what its holder left open, in turn; what fails in doing so is no news to anybody. */
     void abandon() {
         closed = true;
         try {

@@ -34,12 +34,17 @@ final class Loan implements ConnectionUse {
     }
 
     @Override
-    public void enter() throws SQLException {
+    public void takeTurn() throws SQLException {
         try {
             turn.take();
         } catch (TxStateException e) {
             throw Refused.of(e);
         }
+    }
+
+    @Override
+    public void enter() throws SQLException {
+        takeTurn();
         try {
             if (!open) {
                 throw Refused.of(new TxStateException("The connection was given back; take another"));

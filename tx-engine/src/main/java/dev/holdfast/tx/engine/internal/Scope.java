@@ -28,6 +28,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -41,10 +42,13 @@ class Scope implements Tx, ConnectionUse {
     final @Nullable Deadline deadline;
 
     private final @Nullable Scope parent;
-    private final Views views = new Views();
     private @Nullable GuardedConnection view;
+    /** Besides that one; made when there is one. */
+    private @Nullable Views otherViews;
+
     private int children;
-    private volatile boolean open = true;
+    /** Not "open": that would be written, for all threads to see, each time one is made. */
+    private volatile boolean over;
 
     /**
      * A scope.
@@ -78,7 +82,7 @@ class Scope implements Tx, ConnectionUse {
     }
 
     void requireOpen(String what) {
-        if (!open) {
+        if (over) {
             throw Errors.ended(inForce.label(), what);
         }
     }
@@ -89,17 +93,33 @@ class Scope implements Tx, ConnectionUse {
     public Connection connection() {
         requireOpen("A connection");
         GuardedConnection current = view;
-        if (current == null || current.isClosed()) {
-            current = newView();
-            view = current;
+        if (current != null && !current.isClosed()) {
+            return current;
         }
-        return current;
+        takeTurnFor("A connection");
+        try {
+            if (view == null || view.isClosed()) {
+                view = new GuardedConnection(this);
+            }
+            return view;
+        } finally {
+            transaction.turn.giveBack();
+        }
     }
 
+    /** A view for one loan. */
     private GuardedConnection newView() {
-        GuardedConnection fresh = new GuardedConnection(this);
-        views.add(fresh);
-        return fresh;
+        takeTurnFor("A connection");
+        try {
+            GuardedConnection fresh = new GuardedConnection(this);
+            if (otherViews == null) {
+                otherViews = new Views();
+            }
+            otherViews.add(fresh);
+            return fresh;
+        } finally {
+            transaction.turn.giveBack();
+        }
     }
 
     @Override
@@ -111,10 +131,11 @@ class Scope implements Tx, ConnectionUse {
     @Override
     public DataSource asDataSource() {
         return new ScopeDataSource(() -> {
-            if (!open) {
-                throw Refused.of(Errors.ended(inForce.label(), "A connection"));
+            try {
+                return newView();
+            } catch (TxStateException e) {
+                throw Refused.of(e);
             }
-            return newView();
         });
     }
 
@@ -144,7 +165,7 @@ class Scope implements Tx, ConnectionUse {
 
     @Override
     public boolean isActive() {
-        return open && transaction.stoppedBy(unit) == null;
+        return !over && transaction.stoppedBy(unit) == null;
     }
 
     @Override
@@ -155,13 +176,16 @@ class Scope implements Tx, ConnectionUse {
     @Override
     public void setRollbackOnly(String why) {
         Objects.requireNonNull(why, "why");
-        exclusively("setRollbackOnly", () -> {
+        takeTurnFor("setRollbackOnly");
+        try {
             if (ownsUnit()) {
                 unit.requestRollback();
             } else {
                 poison(new TxStateException("a joined scope called setRollbackOnly: " + why));
             }
-        });
+        } finally {
+            transaction.turn.giveBack();
+        }
     }
 
     /** A joined scope failed: the first error counts, and one that stopped the unit may have come before. */
@@ -171,15 +195,13 @@ class Scope implements Tx, ConnectionUse {
         }
     }
 
-    /** Does something with the transaction that no other thread may do at the same time. */
-    private void exclusively(String what, Runnable change) {
+    /** Takes the turn for what no other thread may do at the same time; the caller gives it back. */
+    private void takeTurnFor(String what) {
         requireOpen(what);
         transaction.turn.take();
-        try {
-            requireOpen(what);
-            change.run();
-        } finally {
+        if (over) {
             transaction.turn.giveBack();
+            requireOpen(what);
         }
     }
 
@@ -208,7 +230,12 @@ class Scope implements Tx, ConnectionUse {
             transaction.tell(() -> new TxEvent.Noted(transaction.id, inForce.label(), note));
         }
         if (!plan.before().isEmpty() || lock.waiting() != RowLock.Waiting.BLOCK) {
-            exclusively("A row lock", () -> transaction.plan(sql, new PlannedLock(lock, plan)));
+            takeTurnFor("A row lock");
+            try {
+                transaction.plan(sql, new PlannedLock(lock, plan));
+            } finally {
+                transaction.turn.giveBack();
+            }
         }
         return sql;
     }
@@ -219,48 +246,59 @@ class Scope implements Tx, ConnectionUse {
         if (transaction.isOver()) {
             throw Hooks.tooLate("beforeCommit");
         }
-        register("beforeCommit", hooks -> hooks.beforeCommit(hook));
+        register("beforeCommit", hook, Hooks::beforeCommit);
     }
 
     @Override
     public void afterCommit(Hook hook) {
         Objects.requireNonNull(hook, "hook");
-        register("afterCommit", hooks -> hooks.afterCommit(hook));
+        register("afterCommit", hook, Hooks::afterCommit);
     }
 
     @Override
     public void afterRollback(Hook hook) {
         Objects.requireNonNull(hook, "hook");
-        register("afterRollback", hooks -> hooks.afterRollback(hook));
+        register("afterRollback", hook, Hooks::afterRollback);
     }
 
     @Override
     public void afterCompletion(Consumer<? super Outcome> hook) {
         Objects.requireNonNull(hook, "hook");
-        register("afterCompletion", hooks -> hooks.afterCompletion(hook));
+        register("afterCompletion", hook, Hooks::afterCompletion);
     }
 
-    private void register(String name, Consumer<Hooks> registration) {
+    private <H> void register(String name, H hook, BiConsumer<Hooks, H> registration) {
         if (transaction.isFiringHooks()) {
-            registration.accept(transaction.root().hooks()); // a hook registers a hook: it fires in the same round
-        } else if (!open) {
+            registration.accept(
+                    transaction.root().hooks(), hook); // a hook registers a hook: it fires in the same round
+        } else if (over) {
             throw Hooks.tooLate(name);
         } else {
-            exclusively(name, () -> registration.accept(unit.hooks()));
+            takeTurnFor(name);
+            try {
+                registration.accept(unit.hooks(), hook);
+            } finally {
+                transaction.turn.giveBack();
+            }
         }
     }
 
     // ---- what guards ask of the use they are in
 
     @Override
-    public void enter() throws SQLException {
+    public void takeTurn() throws SQLException {
         try {
             transaction.turn.take();
         } catch (TxStateException e) {
             throw Refused.of(e);
         }
+    }
+
+    @Override
+    public void enter() throws SQLException {
+        takeTurn();
         try {
-            if (!open) {
+            if (over) {
                 throw Refused.of(Errors.ended(inForce.label(), "A statement"));
             }
             transaction.requireUsable();
@@ -372,7 +410,7 @@ class Scope implements Tx, ConnectionUse {
 
     @Override
     public boolean isOpen() {
-        return open;
+        return !over;
     }
 
     @Override
@@ -386,7 +424,9 @@ class Scope implements Tx, ConnectionUse {
 
     @Override
     public void closed(GuardedConnection closedView) {
-        views.remove(closedView);
+        if (otherViews != null) {
+            otherViews.remove(closedView);
+        }
     }
 
     // ---- the end, called by whoever opened the scope
@@ -425,8 +465,13 @@ class Scope implements Tx, ConnectionUse {
 
     /** No call of a driver is begun through this handle any more, and what was left open is closed. */
     private void close() {
-        open = false;
-        views.closeAll();
+        over = true;
+        if (view != null) {
+            view.abandon();
+        }
+        if (otherViews != null) {
+            otherViews.closeAll();
+        }
     }
 
     /** Decides how the unit ends, after its beforeCommit hooks where it is about to do well. */
@@ -473,7 +518,7 @@ class Scope implements Tx, ConnectionUse {
     Outcome endRoot(Settle.Verdict verdict) {
         if (!transaction.turn.tryTake()) {
             TxStateException kept = new TxStateException("another thread kept its turn on the connection");
-            open = false;
+            over = true;
             transaction.abandon(kept);
             return new Outcome.RolledBack(Reason.CHILD_STILL_OPEN, kept);
         }
@@ -506,7 +551,7 @@ class Scope implements Tx, ConnectionUse {
     /** Carries the verdict on a savepoint out; the turn is held by the caller. */
     Outcome endSavepoint(Settle.Verdict verdict) {
         close();
-        Outcome outcome = new Outcome.Committed();
+        Outcome outcome = Transaction.COMMITTED;
         try {
             if (verdict instanceof Settle.Verdict.Commit) {
                 transaction.release();

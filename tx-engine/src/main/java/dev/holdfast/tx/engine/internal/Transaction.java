@@ -48,10 +48,14 @@ final class Transaction {
         OVER
     }
 
+    static final Outcome COMMITTED = new Outcome.Committed();
+
     final Engine engine;
     final Prepared prepared;
     final Turn turn;
+    /** In events; 0 where nobody hears of them. */
     final long id;
+
     final int attempt;
     /** By which all of it must be done; null for no limit. */
     final @Nullable Deadline deadline;
@@ -73,7 +77,7 @@ final class Transaction {
         this.prepared = prepared;
         this.attempt = attempt;
         this.deadline = deadline;
-        this.id = engine.nextTransaction();
+        this.id = engine.isHeard() ? engine.nextTransaction() : 0;
         this.turn = new Turn(engine.patience);
         this.begun = engine.isHeard() ? engine.now() : 0;
     }
@@ -366,7 +370,7 @@ final class Transaction {
         over = true;
         if (lease == null) {
             state = State.OVER;
-            return new Outcome.Committed();
+            return COMMITTED;
         }
         if (prepared.plan().commit().fence() == Fence.DRIVER_STATE) {
             Outcome fenced = fence();
@@ -378,11 +382,11 @@ final class Transaction {
         Throwable error = answer.error();
         if (error == null) {
             giveBack(null);
-            return new Outcome.Committed();
+            return COMMITTED;
         }
         if (answer.reached() == Reached.ANSWERED) {
             evict("what follows COMMIT failed", error);
-            return new Outcome.Committed();
+            return COMMITTED;
         }
         return refused(error, answer.reached());
     }
@@ -426,7 +430,7 @@ final class Transaction {
             case ROLLED_BACK, STILL_OPEN -> rolledBackInsteadOfCommitted(error);
             case COMMITTED -> {
                 evict("COMMIT was done and answered with an error", error);
-                yield new Outcome.Committed();
+                yield COMMITTED;
             }
             case UNKNOWN -> {
                 Map<String, String> slots = lease().slots();

@@ -4,20 +4,11 @@ import dev.holdfast.tx.TxStateException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 
 /** One connection, one user at a time: who wants to use it takes the turn and gives it back. */
-final class Turn {
-    private static final class OwnedLock extends ReentrantLock {
-        private static final long serialVersionUID = 1L;
+final class Turn extends ReentrantLock {
+    private static final long serialVersionUID = 1L;
 
-        @Nullable
-        Thread owner() {
-            return getOwner();
-        }
-    }
-
-    private final OwnedLock lock = new OwnedLock();
     private final Duration patience;
 
     /**
@@ -35,7 +26,7 @@ final class Turn {
      * @throws TxStateException if another thread keeps it for too long, with the stacks of both
      */
     void take() {
-        if (!lock.tryLock()) {
+        if (!tryLock()) {
             await();
         }
     }
@@ -51,21 +42,21 @@ final class Turn {
     }
 
     void giveBack() {
-        lock.unlock();
+        unlock();
     }
 
     private void await() {
-        Thread owner = lock.owner();
+        Thread owner = getOwner();
         boolean taken = false;
         boolean interrupted = false;
         try {
-            taken = lock.tryLock(patience.toNanos(), TimeUnit.NANOSECONDS);
+            taken = tryLock(patience.toNanos(), TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             interrupted = true;
             Thread.currentThread().interrupt();
         }
         if (!taken) {
-            Thread keeps = lock.owner() == null ? owner : lock.owner();
+            Thread keeps = getOwner() == null ? owner : getOwner();
             TxStateException here = new TxStateException("The transaction is in use by thread "
                     + (keeps == null ? "(gone)" : "'" + keeps.getName() + "'") + ", and thread '"
                     + Thread.currentThread().getName() + "' "

@@ -2,16 +2,16 @@ package dev.holdfast.tx.engine.internal;
 
 import org.jspecify.annotations.Nullable;
 
-/** The open views of one scope, as a chain through the views themselves. */
+/** Open views of one scope, as a chain through the views themselves. Guarded by the turn. */
 final class Views {
     private @Nullable GuardedConnection first;
 
-    synchronized void add(GuardedConnection view) {
+    void add(GuardedConnection view) {
         view.next = first;
         first = view;
     }
 
-    synchronized void remove(GuardedConnection view) {
+    void remove(GuardedConnection view) {
         if (first == view) {
             first = view.next;
             return;
@@ -25,7 +25,7 @@ final class Views {
     }
 
     /** Closes what their holders left open. */
-    synchronized void closeAll() {
+    void closeAll() {
         GuardedConnection view = first;
         first = null;
         while (view != null) {

@@ -5,8 +5,11 @@ import static java.time.Duration.ofSeconds;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.TxTimeoutException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -67,9 +70,10 @@ class DeadlineTest {
                     Limit limit =
                             Limit.valueOf(name.substring(0, name.indexOf('T')).toUpperCase(java.util.Locale.ROOT));
                     return dynamicTest(name, () -> {
-                        Throwable cause = new Exception("the driver's");
+                        SQLException cause = new SQLException("the driver's");
+                        Failure failure = Failure.of(cause, FailureKind.STATEMENT_TIMEOUT);
                         TxTimeoutException expired =
-                                Deadline.after(0, limit, ofSeconds(3)).expired("Waiting", "label", cause);
+                                Deadline.after(0, limit, ofSeconds(3)).expired("Waiting", "label", failure);
                         assertThat(expired)
                                 .hasMessage("[label] Waiting took longer than its " + name + " of PT3S")
                                 .hasCause(cause);
