@@ -47,7 +47,7 @@ class LostRepliesTest {
     }
 
     @AfterEach
-    void disconnect() throws Exception {
+    void disconnect() throws SQLException {
         postgres.close();
     }
 

@@ -27,7 +27,7 @@ final class ProxiedPostgres implements AutoCloseable {
     private final ServerUrl server;
     private final String url;
     private final Connection observer;
-    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+    private final Deque<Runnable> opened = new ArrayDeque<>();
 
     ProxiedPostgres(int major) throws SQLException {
         server = PostgresServers.find(major);
@@ -65,9 +65,9 @@ final class ProxiedPostgres implements AutoCloseable {
                 System.setProperty(ALIVE, before);
             }
         }
-        opened.push(pool);
+        opened.push(pool::close);
         Transactor db = Holdfast.builder(pool).dialect(new PostgresDialect()).build();
-        opened.push(db);
+        opened.push(db::close);
         return db;
     }
 
@@ -104,9 +104,9 @@ final class ProxiedPostgres implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws SQLException {
         while (!opened.isEmpty()) {
-            opened.pop().close();
+            opened.pop().run();
         }
         proxy.close();
         observe("DROP TABLE proxied");

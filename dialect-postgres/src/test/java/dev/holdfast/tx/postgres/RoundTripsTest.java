@@ -67,7 +67,7 @@ class RoundTripsTest {
     }
 
     @AfterEach
-    void disconnect() throws Exception {
+    void disconnect() throws SQLException {
         postgres.close();
     }
 

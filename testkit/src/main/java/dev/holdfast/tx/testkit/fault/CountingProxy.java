@@ -56,7 +56,6 @@ public final class CountingProxy implements AutoCloseable {
     private int packetsLeft;
     private int losses;
     private boolean frozen;
-    private boolean refusing;
     private Duration delay = Duration.ZERO;
     private boolean closed;
 
@@ -138,11 +137,6 @@ public final class CountingProxy implements AutoCloseable {
         delay = each;
     }
 
-    /** New connections are closed at once, until told otherwise. */
-    public synchronized void refuseConnections(boolean refuse) {
-        refusing = refuse;
-    }
-
     /** Cuts all connections that are open. */
     public void cutAll() {
         List<Relay> open;
@@ -155,28 +149,37 @@ public final class CountingProxy implements AutoCloseable {
     // ---- the work
 
     private void accept() {
-        try {
-            while (true) {
-                Socket client = listening.accept();
-                if (isRefusing()) {
-                    client.close();
-                    continue;
-                }
-                Relay relay = new Relay(client, new Socket(host, serverPort));
-                synchronized (this) {
-                    relays.add(relay);
-                    counts = new Counts(counts.roundTrips, counts.toServer, counts.toClient, counts.connections + 1);
-                }
-                run("to server", () -> relay.pump(relay.client, relay.server, true));
-                run("to client", () -> relay.pump(relay.server, relay.client, false));
+        while (true) {
+            Socket client;
+            try {
+                client = listening.accept();
+            } catch (IOException closing) {
+                return;
             }
-        } catch (IOException closing) {
-            // by close(), or because the server is gone: clients see it
+            try {
+                relay(client);
+            } catch (IOException unreachable) {
+                closeQuietly(client); // the client sees that the server is not there
+            }
         }
     }
 
-    private synchronized boolean isRefusing() {
-        return refusing || closed;
+    private void relay(Socket client) throws IOException {
+        Relay relay = new Relay(client, new Socket(host, serverPort));
+        synchronized (this) {
+            relays.add(relay);
+            counts = new Counts(counts.roundTrips, counts.toServer, counts.toClient, counts.connections + 1);
+        }
+        run("to server", () -> relay.pump(relay.client, relay.server, true));
+        run("to client", () -> relay.pump(relay.server, relay.client, false));
+    }
+
+    private static void closeQuietly(Socket socket) {
+        try {
+            socket.close();
+        } catch (IOException gone) {
+            return;
+        }
     }
 
     private void run(String role, Runnable work) {
@@ -198,6 +201,9 @@ public final class CountingProxy implements AutoCloseable {
         }
         while (frozen && !closed) {
             wait();
+        }
+        if (closed) {
+            return false;
         }
         if (toServer && armed == Armed.DROP_REQUEST && --packetsLeft == 0) {
             return lose();
@@ -228,16 +234,15 @@ public final class CountingProxy implements AutoCloseable {
     /** Cuts everything, and returns when its threads have ended. */
     @Override
     public void close() {
-        List<Thread> running;
         synchronized (this) {
             closed = true;
-            running = List.copyOf(threads);
             notifyAll();
         }
         try {
             listening.close();
+            threads().get(0).join(END.toMillis()); // accepts: no more connections from here on
             cutAll();
-            for (Thread thread : running) {
+            for (Thread thread : threads()) {
                 thread.join(END.toMillis());
                 if (thread.isAlive()) {
                     throw new IllegalStateException("Thread '" + thread.getName() + "' of the proxy does not end");
@@ -248,6 +253,10 @@ public final class CountingProxy implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private synchronized List<Thread> threads() {
+        return List.copyOf(threads);
     }
 
     /** One connection of a client and the one to the server that goes with it. */
@@ -284,14 +293,11 @@ public final class CountingProxy implements AutoCloseable {
         }
 
         void cut() {
-            try (client;
-                    server) {
-                synchronized (CountingProxy.this) {
-                    relays.remove(this);
-                }
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+            synchronized (CountingProxy.this) {
+                relays.remove(this);
             }
+            closeQuietly(client);
+            closeQuietly(server);
         }
     }
 }

@@ -178,15 +178,21 @@ class CountingProxyTest {
     }
 
     @Test
-    void connections_can_be_refused_and_all_be_cut() throws IOException {
+    void all_connections_can_be_cut() throws IOException {
         try (Socket client = connect()) {
             ask(client);
-            proxy.refuseConnections(true);
-            try (Socket refused = connect()) {
-                assertThat(isCut(refused)).isTrue();
-            }
             proxy.cutAll();
             assertThat(isCut(client)).isTrue();
+        }
+    }
+
+    @Test
+    void a_server_that_is_not_there_is_seen_by_the_client() throws IOException {
+        server.close();
+        try (Socket client = connect();
+                Socket another = connect()) {
+            assertThat(isCut(client)).isTrue();
+            assertThat(isCut(another)).isTrue();
         }
     }
 
