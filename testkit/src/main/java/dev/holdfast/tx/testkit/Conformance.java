@@ -16,6 +16,11 @@ public final class Conformance {
                         TrapCases.all(),
                         TimeoutCases.all(),
                         FaultCases.all(),
+                        NestingCases.all(),
+                        HookCases.all(),
+                        RetryCases.all(),
+                        OptionCases.all(),
+                        UnmanagedCases.all(),
                         ScopeTreeCases.all())
                 .flatMap(List::stream)
                 .toList();

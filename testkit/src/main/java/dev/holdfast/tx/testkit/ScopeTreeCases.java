@@ -21,7 +21,7 @@ final class ScopeTreeCases {
     /** The seed of the first tree; the next ones follow it. {@code -Dholdfast.seed=…} runs the tree of a report again. */
     static final String SEED = "holdfast.seed";
 
-    /** How many trees are run. */
+    /** How many trees are run; 2000 unless said. */
     static final String TREES = "holdfast.trees";
 
     private static final int MOST_SHRINKING = 1_000;
@@ -33,7 +33,7 @@ final class ScopeTreeCases {
                 "NST-14", "random trees of scopes leave the rows, call the hooks and throw what the rules say", run -> {
                     Subject subject = new Subject(run);
                     long first = Long.getLong(SEED, 1);
-                    long end = first + Integer.getInteger(TREES, subject.isLocal() ? 2_000 : 500);
+                    long end = first + Integer.getInteger(TREES, 2_000);
                     for (long seed = first; seed < end; seed++) {
                         Scope tree = ScopeTreeSource.tree(seed, subject.database);
                         if (subject.difference(tree) != null) {
@@ -105,11 +105,6 @@ final class ScopeTreeCases {
                     writer.setAutoCommit(true);
                 }
             }
-        }
-
-        /** Whether a tree costs no round trips. */
-        boolean isLocal() {
-            return database.singleWriter();
         }
 
         /** What the model says and what was seen instead; null if they agree. */

@@ -130,7 +130,7 @@ public final class Engine {
         for (TxListener listener : listeners) {
             try {
                 listener.on(made);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) { // none may keep a transaction from its end
                 Log.LOGGER.log(System.Logger.Level.WARNING, "A transaction listener failed on " + made, e);
             }
         }
