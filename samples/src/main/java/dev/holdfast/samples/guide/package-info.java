@@ -1,0 +1,5 @@
+/** The examples of the guide, one method each. */
+@NullMarked
+package dev.holdfast.samples.guide;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.holdfast.samples.guide;
+
+import org.jspecify.annotations.NullMarked;
