@@ -6,6 +6,7 @@ import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -111,9 +112,9 @@ record Report(
 
     private static void printPlans(PrintStream out) {
         out.printf("%nWhat one call becomes: SERIALIZABLE, read-write, lock timeout 2 s, label 'pay'%n");
-        for (Dialect dialect : Holdfast.dialects()) {
-            out.println();
-            Holdfast.explain(dialect, CALL).lines().forEach(line -> out.println("  " + line));
-        }
+        Holdfast.dialects().stream()
+                .sorted(Comparator.comparing(Dialect::name))
+                .map(dialect -> Holdfast.explain(dialect, CALL))
+                .forEach(plan -> out.printf("%n%s", plan.indent(2)));
     }
 }

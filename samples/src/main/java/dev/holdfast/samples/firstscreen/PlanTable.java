@@ -5,6 +5,7 @@ import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -17,11 +18,11 @@ public final class PlanTable {
         System.out.print(of(FirstScreen.options()));
     }
 
-    /** The table for these options, with a column for each dialect on the class path. */
+    /** The table for these options, with a column for each dialect on the class path, by name. */
     public static String of(TxOptions options) {
         List<List<String>> columns = new ArrayList<>();
         columns.add(List.of("", "begin", "commit", "rollback"));
-        for (Dialect dialect : Holdfast.dialects()) {
+        for (Dialect dialect : dialects()) {
             List<String> lines = Holdfast.explain(dialect, options).lines().toList();
             columns.add(List.of(
                     dialect.typicalProfile().server(), steps(lines.get(1)), steps(lines.get(2)), steps(lines.get(3))));
@@ -36,6 +37,12 @@ public final class PlanTable {
             }
         }
         return table.toString();
+    }
+
+    private static List<Dialect> dialects() {
+        return Holdfast.dialects().stream()
+                .sorted(Comparator.comparing(Dialect::name))
+                .toList();
     }
 
     /** Each step as code, on a line of its own; what is said in brackets about the message as text. */
