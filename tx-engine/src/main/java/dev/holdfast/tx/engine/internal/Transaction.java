@@ -306,7 +306,7 @@ final class Transaction {
     // ---- savepoints
 
     Unit push(boolean readOnly) {
-        top = top.savepoint("hf_" + ++savepoints, readOnly);
+        top = top.savepoint(RememberedSavepoints.name(++savepoints), readOnly);
         return top;
     }
 
