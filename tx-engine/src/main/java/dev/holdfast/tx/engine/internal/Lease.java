@@ -38,6 +38,7 @@ final class Lease {
     final Connection connection;
     private @Nullable Map<String, String> slots;
     private @Nullable Map<String, Undo> undos;
+    private @Nullable Statement statement;
     private boolean escaped;
     /** Steps of the last message that are certainly done: the server has answered. */
     private int done;
@@ -138,9 +139,12 @@ final class Lease {
         if (text == null) {
             return;
         }
-        try (Statement statement = connection.createStatement()) {
-            if (statement.execute(text) && !sql.reads().isEmpty()) {
-                try (ResultSet row = statement.getResultSet()) {
+        if (statement == null) {
+            statement = connection.createStatement(); // for all messages: no two are sent at a time
+        }
+        if (statement.execute(text)) {
+            try (ResultSet row = statement.getResultSet()) {
+                if (!sql.reads().isEmpty()) {
                     keep(row, sql.reads());
                 }
             }
@@ -160,16 +164,16 @@ final class Lease {
         if (texts.isEmpty()) {
             return;
         }
-        try (Statement statement = connection.createStatement()) {
+        try (Statement own = connection.createStatement()) {
             if (travel == Message.Travel.BATCH && texts.size() > 1) {
                 for (String text : texts) {
-                    statement.addBatch(text);
+                    own.addBatch(text);
                 }
-                statement.executeBatch();
+                own.executeBatch();
             } else {
-                boolean rows = statement.execute(String.join(";", texts));
+                boolean rows = own.execute(String.join(";", texts));
                 if (sent.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
-                    read(statement, rows, sent);
+                    read(own, rows, sent);
                 }
             }
         }
@@ -230,6 +234,9 @@ final class Lease {
             for (Undo undo : undos.values()) {
                 undo.on(connection);
             }
+        }
+        if (statement != null) {
+            statement.close();
         }
         connection.close();
     }
