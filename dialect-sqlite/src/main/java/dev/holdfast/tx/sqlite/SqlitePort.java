@@ -25,24 +25,55 @@ final class SqlitePort implements DriverPort {
      */
     @Override
     public DriverState state(Connection connection) {
-        try (Statement statement = connection.createStatement()) {
+        Statement statement;
+        try {
+            statement = connection.createStatement();
+        } catch (SQLException | RuntimeException closed) {
+            return DriverState.UNKNOWN;
+        }
+        try {
             statement.execute("BEGIN");
+            return ended(connection, statement);
         } catch (SQLException | RuntimeException e) {
             // Anything but this one: closed, or cancelled while a result set was half read.
-            return e instanceof SQLException error && error.getErrorCode() == ERROR
-                    ? DriverState.OPEN
-                    : DriverState.UNKNOWN;
+            return isCode(e, ERROR) ? DriverState.OPEN : DriverState.UNKNOWN;
+        } finally {
+            close(statement);
         }
-        try (Statement statement = connection.createStatement()) {
+    }
+
+    /** Ends what was begun to see whether it can be, so that nobody takes over a session with that in it. */
+    private static DriverState ended(Connection connection, Statement statement) {
+        try {
             statement.execute("ROLLBACK");
+            return DriverState.IDLE;
         } catch (SQLException | RuntimeException e) {
             // A half read INSERT ... RETURNING keeps it from ending. What is open now is empty, and the abort of the
-            // transaction ends it. After any other error nothing is known of what is open now.
-            return e instanceof SQLException error && error.getErrorCode() == BUSY
-                    ? DriverState.IDLE
-                    : DriverState.UNKNOWN;
+            // transaction ends it.
+            return isCode(e, BUSY) || isRolledBack(connection) ? DriverState.IDLE : DriverState.UNKNOWN;
         }
-        return DriverState.IDLE;
+    }
+
+    /** A second try, for errors that are not SQLite's own. */
+    private static boolean isRolledBack(Connection connection) {
+        try (Statement another = connection.createStatement()) {
+            another.execute("ROLLBACK");
+            return true;
+        } catch (SQLException | RuntimeException e) {
+            return false;
+        }
+    }
+
+    private static boolean isCode(Exception e, int code) {
+        return e instanceof SQLException error && error.getErrorCode() == code;
+    }
+
+    private static void close(Statement statement) {
+        try {
+            statement.close();
+        } catch (SQLException | RuntimeException ignored) {
+            return; // it has done its work
+        }
     }
 
     /** Whether the driver gives the extended code of an error. */

@@ -215,11 +215,8 @@ public final class CountingProxy implements AutoCloseable {
             relay.asked = true;
             counts = new Counts(counts.roundTrips, counts.toServer + length, counts.toClient, counts.connections);
         } else {
-            counts = new Counts(
-                    counts.roundTrips + (relay.asked ? 1 : 0),
-                    counts.toServer,
-                    counts.toClient + length,
-                    counts.connections);
+            long trips = counts.roundTrips + (relay.asked ? 1 : 0);
+            counts = new Counts(trips, counts.toServer, counts.toClient + length, counts.connections);
             relay.asked = false;
         }
         return true;
