@@ -62,8 +62,8 @@ class BankDemoTest {
             value = {
                 "update account set cents = cents - 1 where id = 3 | There were 25,000.00 and there are 24,999.99: -0.01",
                 "update account set cents = cents + 1 where id = 3 | Account 3 has",
-                "insert into ledger select * from ledger where order_id = 1 | in the ledger 2 times",
-                "delete from ledger where order_id = 1 | told as committed and is in the ledger 0 times",
+                "insert into ledger select * from ledger where order_id = (select min(order_id) from ledger) | in the ledger 2 times",
+                "delete from ledger where order_id = (select min(order_id) from ledger) | told as committed and is in the ledger 0 times",
                 "insert into ledger values (4711, 'transfer', 1, 1, 5) | Order 4711 was not told as committed",
             })
     void corrupted_books_are_found_and_the_exit_code_says_so(String corruption, String complaint) throws Exception {
