@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * What can be done with accounts. Works in whatever transaction it is given, and never begins or ends one.
@@ -87,7 +88,7 @@ final class Bank {
     private void move(Tx tx, long order, String what, int payer, int payee, long cents) throws SQLException {
         Map<Integer, Long> balances = new HashMap<>();
         Sql.query(tx.connection(), read(tx), row -> balances.put(row.getInt("id"), row.getLong("cents")), payer, payee);
-        if (balances.get(payer) < cents) {
+        if (balance(balances, payer) < cents) {
             throw new NotEnoughMoney(payer, cents);
         }
         // In the order of their numbers, as the lock takes them: whoever does the same never meets in a deadlock.
@@ -111,7 +112,11 @@ final class Bank {
 
     private static void write(Tx tx, int account, int payer, Map<Integer, Long> balances, long cents)
             throws SQLException {
-        long after = balances.get(account) + (account == payer ? -cents : cents);
+        long after = balance(balances, account) + (account == payer ? -cents : cents);
         Sql.update(tx.connection(), "update account set cents = ? where id = ?", after, account);
+    }
+
+    private static long balance(Map<Integer, Long> balances, int account) {
+        return Objects.requireNonNull(balances.get(account), "There is no such account");
     }
 }

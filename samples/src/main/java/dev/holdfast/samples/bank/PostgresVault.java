@@ -10,7 +10,6 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.UUID;
-import org.postgresql.PGConnection;
 
 /** PostgreSQL, in a schema of its own. */
 final class PostgresVault implements Vault {
@@ -47,9 +46,9 @@ final class PostgresVault implements Vault {
     /** Has the server end the session, and waits until it has. */
     @Override
     public void cutConnection(Tx tx) throws SQLException {
-        int session = tx.connection().unwrap(PGConnection.class).getBackendPID();
+        long session = Sql.number(tx.connection(), "select pg_backend_pid()");
         try (Connection connection = plainConnection()) {
-            Sql.query(connection, "select pg_terminate_backend(?, 5000)", row -> row.getBoolean(1), session);
+            Sql.query(connection, "select pg_terminate_backend(?::int, 5000)", row -> row.getBoolean(1), session);
         }
     }
 
