@@ -32,12 +32,13 @@ final class Server {
     final Savepoints savepoints;
     private final Wish.Target target;
     private final Map<TxOptions, Planned> plans = new ConcurrentHashMap<>();
+    private final Map<TxOptions, Prepared> prepared = new ConcurrentHashMap<>();
 
     private Server(Source source, Dialect dialect, Profile profile, Wish.Target target) {
         this.source = source;
         this.dialect = dialect;
         this.profile = profile;
-        this.savepoints = dialect.savepoints(profile);
+        this.savepoints = new RememberedSavepoints(dialect.savepoints(profile));
         this.target = target;
     }
 
@@ -107,11 +108,23 @@ final class Server {
     }
 
     /**
-     * What is needed to run a transaction with these options.
+     * What is needed to run a transaction with these options; remembered.
      *
      * @throws TxUnsupportedException if the database cannot do it
      */
     Prepared prepare(TxOptions options) {
+        Prepared known = prepared.get(options);
+        if (known == null) {
+            known = prepareAnew(options);
+            if (prepared.size() >= MOST_PLANS) {
+                prepared.clear(); // of labels made up at run time
+            }
+            prepared.put(options, known);
+        }
+        return known;
+    }
+
+    private Prepared prepareAnew(TxOptions options) {
         TxOptions key = options.serverSide();
         Planned planned = plans.get(key);
         if (planned == null) {

@@ -314,7 +314,7 @@ final class Transaction {
     // ---- savepoints
 
     Unit push(boolean readOnly) {
-        top = top.savepoint("hf_" + ++savepoints, readOnly);
+        top = top.savepoint(RememberedSavepoints.name(++savepoints), readOnly);
         return top;
     }
 
