@@ -54,6 +54,7 @@ final class Lease {
     final Connection connection;
     private @Nullable Map<String, String> slots;
     private @Nullable Map<String, Undo> undos;
+    private @Nullable Statement statement;
     private boolean escaped;
     /** Steps of the last message that the driver was asked to send. */
     private int sent;
@@ -162,15 +163,18 @@ final class Lease {
         if (text == null) {
             return;
         }
-        try (Statement statement = connection.createStatement()) {
-            sent = end;
-            if (statement.execute(text) && !sql.reads().isEmpty()) {
-                try (ResultSet row = statement.getResultSet()) {
+        if (statement == null) {
+            statement = connection.createStatement(); // for all messages: no two are sent at a time
+        }
+        sent = end;
+        if (statement.execute(text)) {
+            try (ResultSet row = statement.getResultSet()) {
+                if (!sql.reads().isEmpty()) {
                     keep(row, sql.reads());
                 }
             }
-            done = end;
         }
+        done = end;
     }
 
     private void send(List<Step.Sql> together, Message.Travel travel, int end) throws SQLException {
@@ -186,18 +190,18 @@ final class Lease {
         if (texts.isEmpty()) {
             return;
         }
-        try (Statement statement = connection.createStatement()) {
+        try (Statement own = connection.createStatement()) {
             if (travel == Message.Travel.BATCH && texts.size() > 1) {
                 for (String text : texts) {
-                    statement.addBatch(text);
+                    own.addBatch(text);
                 }
                 sent = end;
-                statement.executeBatch();
+                own.executeBatch();
             } else {
                 sent = end;
-                boolean rows = statement.execute(String.join(";", texts));
+                boolean rows = own.execute(String.join(";", texts));
                 if (going.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
-                    read(statement, rows, going);
+                    read(own, rows, going);
                 }
             }
             done = end;
@@ -264,6 +268,9 @@ final class Lease {
             if (!connection.getAutoCommit()) {
                 connection.commit(); // what puts a setting back may be a statement, which began a transaction here
             }
+        }
+        if (statement != null) {
+            statement.close();
         }
         connection.close();
     }
