@@ -20,39 +20,40 @@ final class Hooks {
     /**
      * One hook.
      *
-     * @param body is given the outcome
+     * @param hook fires; null for one that is told the outcome
+     * @param told of the outcome; null for one that fires
      * @param fate of the savepoint it was registered in, if that was rolled back; else null, and the root's counts
      */
-    private record Entry(Point point, Body body, Outcome.@Nullable RolledBack fate) {}
-
-    @FunctionalInterface
-    private interface Body {
-        void fire(@Nullable Outcome outcome) throws Exception;
+    private record Entry(
+            Point point,
+            @Nullable Hook hook,
+            @Nullable Consumer<? super Outcome> told,
+            Outcome.@Nullable RolledBack fate) {
+        void fire(@Nullable Outcome outcome) throws Exception {
+            if (hook != null) {
+                hook.fire();
+            } else if (told != null && outcome != null) {
+                told.accept(outcome);
+            }
+        }
     }
 
-    private final List<Entry> entries = new ArrayList<>(4);
+    private final List<Entry> entries = new ArrayList<>();
 
     void beforeCommit(Hook hook) {
-        entries.add(new Entry(Point.BEFORE_COMMIT, outcome -> hook.fire(), null));
+        entries.add(new Entry(Point.BEFORE_COMMIT, hook, null, null));
     }
 
     void afterCommit(Hook hook) {
-        entries.add(new Entry(Point.AFTER_COMMIT, outcome -> hook.fire(), null));
+        entries.add(new Entry(Point.AFTER_COMMIT, hook, null, null));
     }
 
     void afterRollback(Hook hook) {
-        entries.add(new Entry(Point.AFTER_ROLLBACK, outcome -> hook.fire(), null));
+        entries.add(new Entry(Point.AFTER_ROLLBACK, hook, null, null));
     }
 
     void afterCompletion(Consumer<? super Outcome> hook) {
-        entries.add(new Entry(
-                Point.AFTER_COMPLETION,
-                outcome -> {
-                    if (outcome != null) {
-                        hook.accept(outcome);
-                    }
-                },
-                null));
+        entries.add(new Entry(Point.AFTER_COMPLETION, null, hook, null));
     }
 
     /** Takes over the hooks of a savepoint that was released. */
@@ -64,7 +65,7 @@ final class Hooks {
     void adopt(Hooks undone, Outcome.RolledBack fate) {
         for (Entry entry : undone.entries) {
             if (entry.point() == Point.AFTER_ROLLBACK || entry.point() == Point.AFTER_COMPLETION) {
-                entries.add(entry.fate() == null ? new Entry(entry.point(), entry.body(), fate) : entry);
+                entries.add(entry.fate() == null ? new Entry(entry.point(), entry.hook(), entry.told(), fate) : entry);
             }
         }
     }
@@ -73,7 +74,7 @@ final class Hooks {
     void fireBeforeCommit() throws Exception {
         for (int i = 0; i < entries.size(); i++) {
             if (entries.get(i).point() == Point.BEFORE_COMMIT) {
-                entries.get(i).body().fire(null);
+                entries.get(i).fire(null);
             }
         }
     }
@@ -96,7 +97,7 @@ final class Hooks {
             };
             if (due) {
                 try {
-                    entry.body().fire(own);
+                    entry.fire(own);
                 } catch (Throwable e) {
                     failed.add(e);
                 }
