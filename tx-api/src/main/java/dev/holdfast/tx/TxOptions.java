@@ -283,6 +283,9 @@ public final class TxOptions {
 
     /** The keys of dialects' own options that are present. */
     public Set<TxOption<?>> dialectOptions() {
+        if (OWN.containsAll(values.keySet())) {
+            return Set.of();
+        }
         Set<TxOption<?>> keys = new LinkedHashSet<>(values.keySet());
         keys.removeAll(OWN);
         return Collections.unmodifiableSet(keys);

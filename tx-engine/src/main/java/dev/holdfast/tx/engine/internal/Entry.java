@@ -106,6 +106,9 @@ final class Entry {
 
     /** The options in force in a scope that joins: the running ones, with its own label and tighter limits. */
     static TxOptions inherit(TxOptions running, TxOptions asked) {
+        if (asked.equals(TxOptions.none())) {
+            return running;
+        }
         TxOptions inForce = running;
         if (asked.label() != null) {
             inForce = inForce.label(asked.label());
@@ -136,6 +139,9 @@ final class Entry {
 
     /** What keeps the scope from joining; null if nothing does. */
     private static @Nullable String conflict(Running running, TxOptions asked, Propagation how) {
+        if (asked.equals(TxOptions.none())) {
+            return null;
+        }
         TxOptions inForce = running.inForce();
         String conflict = isolationConflict(running, asked.isolation());
         if (conflict == null) {

@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The handle of one call in a transaction. */
 class Scope implements Tx, ConnectionUse {
+    private static final TxOptions IN_A_SAVEPOINT = TxOptions.none().propagation(Propagation.SAVEPOINT);
+
     final EngineTransactor transactor;
     final Transaction transaction;
     final Unit unit;
@@ -213,7 +215,7 @@ class Scope implements Tx, ConnectionUse {
 
     @Override
     public <T extends @Nullable Object> T nested(TxBody<T> body) {
-        return transact(TxOptions.none().propagation(Propagation.SAVEPOINT), body);
+        return transact(IN_A_SAVEPOINT, body);
     }
 
     @Override
