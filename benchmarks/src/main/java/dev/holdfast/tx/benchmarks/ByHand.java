@@ -9,10 +9,12 @@ import javax.sql.DataSource;
 
 /** Transactions as a careful programmer writes them on JDBC: whatever fails, the first error is the one thrown. */
 final class ByHand {
+    private final Target target;
     private final DataSource pool;
     private int fired;
 
-    ByHand(DataSource pool) {
+    ByHand(Target target, DataSource pool) {
+        this.target = target;
         this.pool = pool;
     }
 
@@ -34,7 +36,7 @@ final class ByHand {
 
     long readOnly() throws SQLException {
         try (Connection connection = pool.getConnection()) {
-            connection.setReadOnly(true);
+            target.readOnly(connection, true);
             connection.setAutoCommit(false);
             try {
                 long value = Counter.read(connection);
@@ -45,7 +47,7 @@ final class ByHand {
                 throw e;
             } finally {
                 connection.setAutoCommit(true);
-                connection.setReadOnly(false);
+                target.readOnly(connection, false);
             }
         }
     }

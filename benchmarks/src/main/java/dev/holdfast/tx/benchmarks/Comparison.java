@@ -13,45 +13,44 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.StringJoiner;
-import org.openjdk.jmh.profile.GCProfiler;
+import java.util.function.ToDoubleFunction;
 import org.openjdk.jmh.results.RunResult;
 import org.openjdk.jmh.runner.Runner;
 import org.openjdk.jmh.runner.RunnerException;
 import org.openjdk.jmh.runner.options.CommandLineOptionException;
 import org.openjdk.jmh.runner.options.CommandLineOptions;
+import org.openjdk.jmh.runner.options.Options;
 import org.openjdk.jmh.runner.options.OptionsBuilder;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
- * Runs each scenario by hand and with Holdfast, one right after the other, several rounds, and prints a table. On a
- * machine that does other things as well, neighbours in time are comparable and the rest is not: so the ratio is the
- * median of the rounds' ratios.
- *
- * <p>Arguments are JMH's ({@code -wi}, {@code -i}, {@code -p target=H2} …). System properties: {@code rounds},
- * {@code scenarios} (a comma between), and {@code into}, a Markdown file whose part between {@value #START} and
- * {@value #END} becomes the table.
+ * Runs the benchmark for each scenario and target, several rounds, and prints a table. Arguments are JMH's ({@code -wi},
+ * {@code -i}, {@code -p target=H2} …). System properties: {@code rounds}, and {@code into}, a Markdown file whose part
+ * between {@value #START} and {@value #END} becomes the table.
  */
 public final class Comparison {
-    private static final String START = "<!-- table: written by the command above -->";
-    private static final String END = "<!-- end of table -->";
-    private static final String SCENARIOS = "plain,readOnly,nested,joined,fiveHooks";
+    private static final String START = "<!-- written by the command above -->";
+    private static final String END = "<!-- end -->";
 
-    /** One measurement. */
-    private record Cost(double nanos, double bytes) {}
+    /** What a transaction cost in one round, by hand and with Holdfast. */
+    private record Cost(double nanosByHand, double nanosHoldfast, double bytesByHand, double bytesHoldfast) {
+        double ratio() {
+            return nanosHoldfast / nanosByHand;
+        }
+    }
 
-    private final String[] arguments;
+    private final CommandLineOptions given;
     private final int rounds = Integer.getInteger("rounds", 5);
-    private final Map<String, List<Cost>> byHand = new LinkedHashMap<>();
-    private final Map<String, List<Cost>> holdfast = new LinkedHashMap<>();
+    private final Map<String, List<Cost>> costs = new LinkedHashMap<>();
 
-    private Comparison(String[] arguments) {
-        this.arguments = arguments;
+    private Comparison(CommandLineOptions given) {
+        this.given = given;
     }
 
     /** Called by the build's profile {@code bench}. */
     public static void main(String[] arguments)
             throws RunnerException, CommandLineOptionException, IOException, SQLException {
-        Comparison comparison = new Comparison(arguments);
+        Comparison comparison = new Comparison(new CommandLineOptions(arguments));
         comparison.run();
         String table = comparison.table();
         System.out.println(table);
@@ -61,78 +60,59 @@ public final class Comparison {
         }
     }
 
-    private void run() throws RunnerException, CommandLineOptionException {
-        CommandLineOptions given = new CommandLineOptions(arguments);
-        String[] scenarios = System.getProperty("scenarios", SCENARIOS).split(",", -1);
-        List<String> targets = new ArrayList<>(given.getParameter("target").orElse(List.of()));
-        if (targets.isEmpty()) {
-            for (Target target : Target.values()) {
-                targets.add(target.name());
-            }
-        }
+    private void run() throws RunnerException {
         for (int round = 1; round <= rounds; round++) {
-            for (String target : targets) {
-                for (String scenario : scenarios) {
-                    String row = scenario + "|" + Target.valueOf(target).title();
-                    Cost one = measure(given, target, scenario + "ByHand");
-                    Cost other = measure(given, target, scenario + "Holdfast");
-                    byHand.computeIfAbsent(row, key -> new ArrayList<>()).add(one);
-                    holdfast.computeIfAbsent(row, key -> new ArrayList<>()).add(other);
-                    System.out.printf(Locale.ROOT, "round %d of %d, %s: %s, %s%n", round, rounds, row, one, other);
-                }
+            for (RunResult result : new Runner(options()).run()) {
+                Cost cost = new Cost(
+                        perTransaction(result, "nanosByHand"),
+                        perTransaction(result, "nanosHoldfast"),
+                        perTransaction(result, "bytesByHand"),
+                        perTransaction(result, "bytesHoldfast"));
+                String row = Scenario.valueOf(result.getParams().getParam("scenario"))
+                                .title() + " | "
+                        + Target.valueOf(result.getParams().getParam("target")).title();
+                costs.computeIfAbsent(row, key -> new ArrayList<>()).add(cost);
+                System.out.println("round " + round + " of " + rounds + ", " + row + ": " + cost);
             }
         }
     }
 
-    private static Cost measure(CommandLineOptions given, String target, String benchmark) throws RunnerException {
-        RunResult result = new Runner(new OptionsBuilder()
-                        .parent(given)
-                        .include(TransactionBenchmark.class.getName() + "\\." + benchmark + "$")
-                        .param("target", target)
-                        .addProfiler(GCProfiler.class)
-                        .verbosity(VerboseMode.SILENT)
-                        .build())
-                .runSingle();
-        return new Cost(score(result, "nanos") / score(result, "transactions"), score(result, "gc.alloc.rate.norm"));
+    private Options options() {
+        return new OptionsBuilder()
+                .parent(given)
+                .include(TransactionBenchmark.class.getName())
+                .verbosity(VerboseMode.SILENT)
+                .build();
     }
 
-    private static double score(RunResult result, String name) {
-        return result.getSecondaryResults().get(name).getScore();
+    private static double perTransaction(RunResult result, String counter) {
+        return result.getSecondaryResults().get(counter).getScore()
+                / result.getSecondaryResults().get("transactions").getScore();
     }
 
     private String table() throws SQLException {
         StringBuilder text = new StringBuilder();
         text.append(
-                "| transaction | on | by hand | Holdfast | ratio (lowest to highest) | bytes by hand | bytes more |\n");
+                "| scenario | on | by hand | Holdfast | ratio (lowest to highest) | bytes by hand | bytes more |\n");
         text.append("|---|---|---:|---:|---:|---:|---:|\n");
-        for (String row : byHand.keySet()) {
-            List<Cost> hand = byHand.get(row);
-            List<Cost> ours = holdfast.get(row);
-            List<Double> ratios = new ArrayList<>();
-            for (int i = 0; i < hand.size(); i++) {
-                ratios.add(ours.get(i).nanos() / hand.get(i).nanos());
-            }
-            double handBytes = median(hand.stream().map(Cost::bytes).toList());
-            double moreBytes = median(ours.stream().map(Cost::bytes).toList()) - handBytes;
-            text.append(String.format(
-                    Locale.ROOT,
-                    "| %s | %,.0f ns | %,.0f ns | %.2f (%.2f to %.2f) | %,.0f | %+,.0f |%n",
-                    row.replace("|", " | "),
-                    median(hand.stream().map(Cost::nanos).toList()),
-                    median(ours.stream().map(Cost::nanos).toList()),
-                    median(ratios),
-                    ratios.stream().min(Double::compare).orElseThrow(),
-                    ratios.stream().max(Double::compare).orElseThrow(),
-                    handBytes,
-                    moreBytes));
-        }
+        costs.forEach((row, measured) -> text.append(String.format(
+                Locale.ROOT,
+                "| %s | %,.0f ns | %,.0f ns | %.2f (%.2f to %.2f) | %,.0f | %+,.0f |%n",
+                row,
+                median(measured, Cost::nanosByHand),
+                median(measured, Cost::nanosHoldfast),
+                median(measured, Cost::ratio),
+                measured.stream().mapToDouble(Cost::ratio).min().orElseThrow(),
+                measured.stream().mapToDouble(Cost::ratio).max().orElseThrow(),
+                median(measured, Cost::bytesByHand),
+                median(measured, cost -> cost.bytesHoldfast() - cost.bytesByHand()))));
         return text.append('\n').append(surroundings()).toString();
     }
 
-    private static double median(List<Double> values) {
-        List<Double> sorted = values.stream().sorted().toList();
-        int middle = sorted.size() / 2;
-        return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+    private static double median(List<Cost> measured, ToDoubleFunction<Cost> of) {
+        double[] sorted = measured.stream().mapToDouble(of).sorted().toArray();
+        int middle = sorted.length / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
     /** What the numbers depend on, without naming the machine. */
@@ -142,7 +122,6 @@ public final class Comparison {
         text.add(System.getProperty("java.vm.name") + " " + System.getProperty("java.vm.version"));
         text.add(System.getProperty("os.name") + " " + System.getProperty("os.arch") + ", "
                 + Runtime.getRuntime().availableProcessors() + " processors, shared");
-        text.add("HikariCP " + HikariDataSource.class.getPackage().getImplementationVersion());
         for (Target target : List.of(Target.H2, Target.SQLITE)) {
             try (HikariDataSource pool = target.pool();
                     Connection connection = pool.getConnection()) {

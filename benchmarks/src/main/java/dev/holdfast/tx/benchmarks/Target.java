@@ -17,6 +17,11 @@ public enum Target {
         }
 
         @Override
+        /** What hand-written code does before and after a read-only transaction. */
+        void readOnly(Connection connection, boolean on) throws SQLException {
+            connection.setReadOnly(on);
+        }
+
         void createTable(Connection connection) {}
     },
 
@@ -33,6 +38,14 @@ public enum Target {
         @Override
         void open(HikariConfig config) {
             config.setJdbcUrl("jdbc:sqlite::memory:");
+        }
+
+        /** The driver's own call is refused once a connection is open. */
+        @Override
+        void readOnly(Connection connection, boolean on) throws SQLException {
+            try (Statement statement = connection.createStatement()) {
+                statement.execute(on ? "PRAGMA query_only=ON" : "PRAGMA query_only=OFF");
+            }
         }
 
         @Override
@@ -56,6 +69,11 @@ public enum Target {
 
     Holdfast.Builder holdfast(HikariDataSource pool) {
         return Holdfast.builder(pool).dialect(new CallsOnlyDialect());
+    }
+
+    /** What hand-written code does before and after a read-only transaction. */
+    void readOnly(Connection connection, boolean on) throws SQLException {
+        connection.setReadOnly(on);
     }
 
     void createTable(Connection connection) throws SQLException {

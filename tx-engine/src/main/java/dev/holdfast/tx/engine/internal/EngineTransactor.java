@@ -227,7 +227,8 @@ final class EngineTransactor implements Transactor {
         transaction.turn.take(); // kept to the end: siblings must not interleave
         try {
             running.requireOpen("A nested scope");
-            how.notes().forEach(note -> transaction.tell(() -> new TxEvent.Noted(transaction.id, asked.label(), note)));
+            how.notes()
+                    .forEach(note -> transaction.tell(() -> new TxEvent.Noted(transaction.id(), asked.label(), note)));
             boolean readOnly = how.inForce().access() == Access.READ_ONLY
                     && running.inForce.access() != Access.READ_ONLY
                     && transaction.prepared.server().profile.has(Feature.READ_ONLY_SAVEPOINT);
@@ -284,7 +285,7 @@ final class EngineTransactor implements Transactor {
             Transaction transaction, Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
         if (engine.isHeard()) {
             transaction.tell(() -> new TxEvent.Ended(
-                    transaction.id, scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
+                    transaction.id(), scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
         }
         Throwable error = error(transaction, "The transaction", scope, verdict, outcome);
         return scope.fireHooks(outcome, error, result);

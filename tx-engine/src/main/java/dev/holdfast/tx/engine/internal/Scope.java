@@ -229,7 +229,7 @@ class Scope implements Tx, ConnectionUse {
         LockPlan plan = server().dialect.lock(lock, transaction.prepared.wish(), server().profile);
         String sql = LockTemplate.render(template, lock, plan);
         for (String note : plan.notes()) {
-            transaction.tell(() -> new TxEvent.Noted(transaction.id, inForce.label(), note));
+            transaction.tell(() -> new TxEvent.Noted(transaction.id(), inForce.label(), note));
         }
         if (!plan.before().isEmpty() || lock.waiting() != RowLock.Waiting.BLOCK) {
             takeTurnFor("A row lock");

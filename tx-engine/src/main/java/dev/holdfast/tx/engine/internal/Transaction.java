@@ -48,19 +48,20 @@ final class Transaction {
         OVER
     }
 
+    /** What only events tell. */
+    private record Heard(long id, long begun) {}
+
     static final Outcome COMMITTED = new Outcome.Committed();
 
     final Engine engine;
     final Prepared prepared;
     final Turn turn;
-    /** In events; 0 where nobody hears of them. */
-    final long id;
 
     final int attempt;
     /** By which all of it must be done; null for no limit. */
     final @Nullable Deadline deadline;
 
-    private final long begun;
+    private final @Nullable Heard heard;
     private State state = State.NEW;
     private @Nullable Lease lease;
     private final Unit root = Unit.root();
@@ -77,9 +78,8 @@ final class Transaction {
         this.prepared = prepared;
         this.attempt = attempt;
         this.deadline = deadline;
-        this.id = engine.isHeard() ? engine.nextTransaction() : 0;
         this.turn = new Turn(engine.patience);
-        this.begun = engine.isHeard() ? engine.now() : 0;
+        this.heard = engine.isHeard() ? new Heard(engine.nextTransaction(), engine.now()) : null;
     }
 
     State state() {
@@ -159,7 +159,7 @@ final class Transaction {
     private void tellBegun(Duration acquiring) {
         TxOptions options = prepared.options();
         engine.tell(() -> new TxEvent.Begun(
-                id,
+                id(),
                 options.label(),
                 options,
                 attempt,
@@ -502,15 +502,20 @@ final class Transaction {
         lease = null;
         state = gone == null ? State.OVER : state;
         held.evict();
-        tell(() -> new TxEvent.Evicted(id, prepared.options().label(), why, cause));
+        tell(() -> new TxEvent.Evicted(id(), prepared.options().label(), why, cause));
     }
 
     void tell(Supplier<TxEvent> event) {
         engine.tell(event);
     }
 
-    /** How long ago it began; asked by events only. */
+    /** Its number in events; 0 where nobody hears of them. */
+    long id() {
+        return heard == null ? 0 : heard.id();
+    }
+
+    /** How long ago it began; zero where nobody hears of it. */
     Duration lasted() {
-        return Duration.ofNanos(engine.now() - begun);
+        return heard == null ? Duration.ZERO : Duration.ofNanos(engine.now() - heard.begun());
     }
 }

@@ -2,11 +2,13 @@ package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.TxStateException;
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.AbstractQueuedSynchronizer;
 
-/** One connection, one user at a time: who wants to use it takes the turn and gives it back. */
-final class Turn extends ReentrantLock {
+/**
+ * One connection, one user at a time: who wants to use it takes the turn and gives it back. A reentrant lock in one
+ * object; each transaction makes one. The state is how often its owner has taken it.
+ */
+final class Turn extends AbstractQueuedSynchronizer {
     private static final long serialVersionUID = 1L;
 
     private final Duration patience;
@@ -20,13 +22,42 @@ final class Turn extends ReentrantLock {
         this.patience = patience;
     }
 
+    @Override
+    protected boolean tryAcquire(int once) {
+        Thread me = Thread.currentThread();
+        int taken = getState();
+        if (taken == 0) {
+            if (compareAndSetState(0, once)) {
+                setExclusiveOwnerThread(me);
+                return true;
+            }
+        } else if (getExclusiveOwnerThread() == me) {
+            setState(taken + once);
+            return true;
+        }
+        return false;
+    }
+
+    @Override
+    protected boolean tryRelease(int once) {
+        if (getExclusiveOwnerThread() != Thread.currentThread()) {
+            throw new IllegalMonitorStateException("The turn is not this thread's to give back");
+        }
+        int left = getState() - once;
+        if (left == 0) {
+            setExclusiveOwnerThread(null);
+        }
+        setState(left);
+        return left == 0;
+    }
+
     /**
      * Takes it; again if the thread has it already.
      *
      * @throws TxStateException if another thread keeps it for too long, with the stacks of both
      */
     void take() {
-        if (!tryLock()) {
+        if (!tryAcquire(1)) {
             await();
         }
     }
@@ -42,21 +73,22 @@ final class Turn extends ReentrantLock {
     }
 
     void giveBack() {
-        unlock();
+        release(1);
     }
 
     private void await() {
-        Thread owner = getOwner();
+        Thread owner = getExclusiveOwnerThread();
         boolean taken = false;
         boolean interrupted = false;
         try {
-            taken = tryLock(patience.toNanos(), TimeUnit.NANOSECONDS);
+            taken = tryAcquireNanos(1, patience.toNanos());
         } catch (InterruptedException e) {
             interrupted = true;
             Thread.currentThread().interrupt();
         }
         if (!taken) {
-            Thread keeps = getOwner() == null ? owner : getOwner();
+            Thread now = getExclusiveOwnerThread();
+            Thread keeps = now == null ? owner : now;
             TxStateException here = new TxStateException("The transaction is in use by thread "
                     + (keeps == null ? "(gone)" : "'" + keeps.getName() + "'") + ", and thread '"
                     + Thread.currentThread().getName() + "' "
