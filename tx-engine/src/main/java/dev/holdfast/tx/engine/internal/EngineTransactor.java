@@ -13,7 +13,6 @@ import dev.holdfast.tx.TxBody;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxRejectedException;
-import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.Work;
@@ -171,14 +170,15 @@ final class EngineTransactor implements Transactor {
             RetryPolicy policy = asked.retry();
             return policy == null
                     ? savepoint(running, savepoint, asked, body).orThrow()
-                    : withRetry(policy, running.deadline, attempt -> savepoint(running, savepoint, asked, body));
+                    : Attempts.run(
+                            engine, policy, running.deadline, attempt -> savepoint(running, savepoint, asked, body));
         }
         Prepared prepared = asked.equals(TxOptions.none()) ? plain : engine.prepare(defaults.overlay(asked));
         Deadline deadline = deadline(prepared.options(), running);
         RetryPolicy policy = prepared.options().retry();
         return policy == null
                 ? root(prepared, 1, deadline, body).orThrow()
-                : withRetry(policy, deadline, attempt -> root(prepared, attempt, deadline, body));
+                : Attempts.run(engine, policy, deadline, attempt -> root(prepared, attempt, deadline, body));
     }
 
     private static Entry.Running facts(Scope running) {
@@ -211,7 +211,7 @@ final class EngineTransactor implements Transactor {
         }
         Current.leave(before);
         try {
-            scope.endJoined(thrown);
+            Ending.joined(scope, thrown);
         } finally {
             running.childClosed();
         }
@@ -221,7 +221,7 @@ final class EngineTransactor implements Transactor {
         return result;
     }
 
-    private <T extends @Nullable Object> Ended<T> savepoint(
+    private <T extends @Nullable Object> Attempts.Ended<T> savepoint(
             Scope running, Entry.Decision.Savepoint how, TxOptions asked, TxBody<T> body) {
         Transaction transaction = running.transaction;
         transaction.turn.take(); // kept to the end: siblings must not interleave
@@ -245,18 +245,19 @@ final class EngineTransactor implements Transactor {
             Settle.Verdict verdict;
             Outcome outcome;
             try {
-                verdict = scope.settle(thrown);
-                outcome = scope.endSavepoint(verdict);
+                verdict = Ending.settle(scope, thrown);
+                outcome = Ending.savepoint(scope, verdict);
             } finally {
                 Current.leave(before);
             }
-            return new Ended<>(result, outcome, error(transaction, "A nested scope", scope, verdict, outcome));
+            return new Attempts.Ended<>(
+                    transaction, result, outcome, Ending.error("A nested scope", scope, verdict, outcome));
         } finally {
             transaction.turn.giveBack();
         }
     }
 
-    private <T extends @Nullable Object> Ended<T> root(
+    private <T extends @Nullable Object> Attempts.Ended<T> root(
             Prepared prepared, int attempt, @Nullable Deadline deadline, TxBody<T> body) {
         Transaction transaction = new Transaction(engine, prepared, attempt, deadline);
         Scope scope = new Scope(this, null, transaction, transaction.root(), prepared.options(), deadline);
@@ -271,119 +272,11 @@ final class EngineTransactor implements Transactor {
         Settle.Verdict verdict;
         Outcome outcome;
         try {
-            verdict = scope.settle(thrown);
-            outcome = scope.endRoot(verdict);
+            verdict = Ending.settle(scope, thrown);
+            outcome = Ending.root(scope, verdict);
         } finally {
             Current.leave(before);
         }
-        return new Ended<>(result, outcome, afterEnd(transaction, scope, verdict, outcome, result));
-    }
-
-    /** Tells the listeners, fires the hooks, and answers what the caller is to be thrown; null for nothing. */
-    @Nullable
-    Throwable afterEnd(
-            Transaction transaction, Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
-        if (engine.isHeard()) {
-            transaction.tell(() -> new TxEvent.Ended(
-                    transaction.id(), scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
-        }
-        Throwable error = error(transaction, "The transaction", scope, verdict, outcome);
-        return scope.fireHooks(outcome, error, result);
-    }
-
-    /** What the caller is told of a unit that ended like this; null if it went as asked. */
-    private @Nullable Throwable error(
-            Transaction transaction, String what, Scope scope, Settle.Verdict verdict, Outcome outcome) {
-        if (verdict instanceof Settle.Verdict.RollBackAndRethrow rethrow) {
-            return rethrow.outcome().cause();
-        }
-        if (outcome instanceof Outcome.Unknown unknown) {
-            return Errors.unknown(
-                    transaction.prepared.server().profile,
-                    classify(unknown.cause()),
-                    scope.inForce.label(),
-                    unknown.cause());
-        }
-        if (outcome instanceof Outcome.RolledBack rolledBack
-                && !(verdict instanceof Settle.Verdict.RollBackAndReturn)) {
-            Throwable cause = rolledBack.cause();
-            if (rolledBack.reason() == Outcome.Reason.TIMED_OUT && cause != null) {
-                return cause;
-            }
-            return Errors.rolledBack(
-                    transaction.prepared.server().profile,
-                    what,
-                    rolledBack,
-                    cause == null ? null : classify(cause),
-                    scope.inForce.label());
-        }
-        return null;
-    }
-
-    // ---- attempts
-
-    /**
-     * How one attempt ended.
-     *
-     * @param error what the caller is to be thrown; null to return the result
-     */
-    record Ended<T extends @Nullable Object>(
-            T result, Outcome outcome, @Nullable Throwable error) {
-        T orThrow() {
-            if (error != null) {
-                throw Thrown.as(error);
-            }
-            return result;
-        }
-    }
-
-    @FunctionalInterface
-    private interface Attempt<T extends @Nullable Object> {
-        Ended<T> run(int number);
-    }
-
-    private <T extends @Nullable Object> T withRetry(
-            RetryPolicy policy, @Nullable Deadline deadline, Attempt<T> attempt) {
-        long start = engine.now();
-        Throwable earlier = null;
-        for (int number = 1; ; number++) {
-            Ended<T> ended = attempt.run(number);
-            Throwable error = ended.error();
-            if (error == null) {
-                return ended.result();
-            }
-            if (earlier != null) {
-                Thrown.suppress(error, earlier);
-            }
-            if (!again(policy, deadline, number, ended, start)) {
-                throw Thrown.as(error);
-            }
-            earlier = error;
-        }
-    }
-
-    /** Waits for the next attempt, if there is to be one. */
-    private boolean again(RetryPolicy policy, @Nullable Deadline deadline, int number, Ended<?> ended, long start) {
-        Throwable error = Objects.requireNonNull(ended.error());
-        Failure failure = classify(error);
-        long now = engine.now();
-        Duration elapsed = Duration.ofNanos(now - start);
-        if (failure == null
-                || !(policy.decide(number, failure, ended.outcome(), elapsed, engine.jitter())
-                        instanceof RetryPolicy.Decision.Again next)
-                || (deadline != null && deadline.left(now) <= next.delay().toNanos())) {
-            return false;
-        }
-        try {
-            policy.listener().onAttempt(number, failure, next.delay());
-            engine.pause(next.delay());
-            return true;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            Thrown.suppress(error, new TxStateException("Interrupted while waiting for the next attempt", e));
-        } catch (RuntimeException e) {
-            Thrown.suppress(error, e);
-        }
-        return false;
+        return new Attempts.Ended<>(transaction, result, outcome, Ending.afterRoot(scope, verdict, outcome, result));
     }
 }

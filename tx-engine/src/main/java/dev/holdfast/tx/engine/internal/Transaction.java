@@ -1,15 +1,10 @@
 package dev.holdfast.tx.engine.internal;
 
-import dev.holdfast.tx.CommitFate;
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.Outcome;
-import dev.holdfast.tx.Outcome.Reason;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxOptions;
-import dev.holdfast.tx.TxStateException;
-import dev.holdfast.tx.engine.internal.Lease.Reached;
-import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
@@ -209,6 +204,16 @@ final class Transaction {
         throw Refused.of(Errors.ended(prepared.options().label(), "A statement"));
     }
 
+    /** Whether the server has answered a statement of it. */
+    boolean isAnswered() {
+        return answered;
+    }
+
+    /** Whether a connection is held for it. */
+    boolean isLeased() {
+        return lease != null;
+    }
+
     /** A statement was answered well. */
     void executed() {
         answered = true;
@@ -240,7 +245,7 @@ final class Transaction {
         return failure;
     }
 
-    private Failure classify(SQLException error, Moment moment) {
+    Failure classify(SQLException error, Moment moment) {
         Failure failure = prepared.server().dialect.classify(error, moment, prepared.server().profile);
         engine.failures.remember(failure);
         return failure;
@@ -262,7 +267,7 @@ final class Transaction {
         return phase == Phase.SAVEPOINT && effect == FailureEffect.NONE ? FailureEffect.DOOMED : effect;
     }
 
-    private DriverState driverState() {
+    DriverState driverState() {
         return lease == null
                 ? DriverState.UNKNOWN
                 : prepared.server().dialect.port().state(lease.connection);
@@ -365,79 +370,12 @@ final class Transaction {
 
     // ---- ending
 
-    /** Commits, and gives the connection back or throws it away. */
-    Outcome commit() {
+    /** Nothing can be done before COMMIT any more; and what was never begun never will be. */
+    void ends() {
         over = true;
-        if (lease == null) {
+        if (state == State.NEW) {
             state = State.OVER;
-            return COMMITTED;
         }
-        if (prepared.plan().commit().fence() == Fence.DRIVER_STATE) {
-            Outcome fenced = fence();
-            if (fenced != null) {
-                return fenced;
-            }
-        }
-        Lease.CommitAnswer answer = lease.commit(prepared.plan().commit());
-        Throwable error = answer.error();
-        if (error == null) {
-            giveBack(null);
-            return COMMITTED;
-        }
-        if (answer.reached() == Reached.ANSWERED) {
-            evict("what follows COMMIT failed", error);
-            return COMMITTED;
-        }
-        return refused(error, answer.reached());
-    }
-
-    private Outcome.RolledBack rolledBackInsteadOfCommitted(Throwable error) {
-        Throwable first = stoppedBy();
-        rollBack(error);
-        return new Outcome.RolledBack(Reason.COMMIT_REFUSED, first == null ? error : first);
-    }
-
-    /** Asks the driver whether what is about to be committed is still there; null if it is. */
-    private @Nullable Outcome fence() {
-        DriverState driver = driverState();
-        if (driver == DriverState.FAILED) {
-            Throwable first = stoppedBy();
-            Outcome.RolledBack outcome = new Outcome.RolledBack(
-                    Reason.ENDED_BY_SERVER,
-                    first != null ? first : new TxStateException("the driver reports a failed transaction"));
-            rollBack(null);
-            return outcome;
-        }
-        if (driver == DriverState.IDLE && answered) {
-            TxStateException ended = new TxStateException(
-                    "The transaction was ended behind Holdfast's back, by a COMMIT or ROLLBACK inside a statement text");
-            evict("the transaction was ended behind our back", ended);
-            return new Outcome.Unknown(ended);
-        }
-        return null;
-    }
-
-    private Outcome refused(Throwable error, Reached reached) {
-        DriverState driver = driverState();
-        CommitFate fate = error instanceof SQLException sql
-                ? classify(sql, Moment.of(Phase.COMMIT, prepared.wish()).driverState(driver))
-                        .atCommit()
-                : CommitFate.UNKNOWN;
-        boolean unsent = reached == Reached.NOT_SENT
-                && driver != DriverState.IDLE
-                && prepared.plan().commit().fence() != Fence.IN_MESSAGE; // a fence may have found it committed already
-        return switch (unsent ? CommitFate.ROLLED_BACK : fate) {
-            case ROLLED_BACK, STILL_OPEN -> rolledBackInsteadOfCommitted(error);
-            case COMMITTED -> {
-                evict("COMMIT was done and answered with an error", error);
-                yield COMMITTED;
-            }
-            case UNKNOWN -> {
-                Map<String, String> slots = lease().slots();
-                evict("the outcome of COMMIT is unknown", error);
-                yield Settling.settle(this, slots, error);
-            }
-        };
     }
 
     /**
@@ -446,7 +384,7 @@ final class Transaction {
      * @param first what a failure of the rollback is suppressed in; null if there is nothing
      */
     void rollBack(@Nullable Throwable first) {
-        over = true;
+        ends();
         if (lease == null) {
             state = gone == null ? State.OVER : state;
             return;
@@ -474,7 +412,7 @@ final class Transaction {
         }
     }
 
-    private void giveBack(@Nullable Throwable first) {
+    void giveBack(@Nullable Throwable first) {
         Lease held = lease();
         try {
             if (held.isEscaped() && !isAsFound(held)) {
@@ -497,7 +435,7 @@ final class Transaction {
                 && prepared.server().isAsFound(held.connection);
     }
 
-    private void evict(String why, @Nullable Throwable cause) {
+    void evict(String why, @Nullable Throwable cause) {
         Lease held = lease();
         lease = null;
         state = gone == null ? State.OVER : state;

@@ -16,7 +16,7 @@ final class UnmanagedScope extends Scope implements UnmanagedTx {
     @Override
     public void commit() {
         endOnce("commit");
-        Settle.Verdict verdict = settle(null);
+        Settle.Verdict verdict = Ending.settle(this, null);
         if (unit.isOwnRequest() && verdict instanceof Settle.Verdict.RollBackAndReturn requested) {
             verdict = new Settle.Verdict.RollBackAndRefuse(requested.outcome()); // commit was asked for by name
         }
@@ -47,8 +47,8 @@ final class UnmanagedScope extends Scope implements UnmanagedTx {
     }
 
     private void end(Settle.Verdict verdict) {
-        Outcome outcome = endRoot(verdict);
-        @Nullable Throwable error = transactor.afterEnd(transaction, this, verdict, outcome, null);
+        Outcome outcome = Ending.root(this, verdict);
+        @Nullable Throwable error = Ending.afterRoot(this, verdict, outcome, null);
         if (error != null) {
             throw Thrown.as(error);
         }

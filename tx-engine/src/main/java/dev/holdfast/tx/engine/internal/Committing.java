@@ -1,0 +1,99 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.CommitFate;
+import dev.holdfast.tx.Outcome;
+import dev.holdfast.tx.Outcome.Reason;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.engine.internal.Lease.Reached;
+import dev.holdfast.tx.spi.CommitMessage.Fence;
+import dev.holdfast.tx.spi.DriverState;
+import dev.holdfast.tx.spi.Moment;
+import dev.holdfast.tx.spi.Moment.Phase;
+import java.sql.SQLException;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Commits a transaction, and tells from the answer, or from its absence, what became of it. */
+final class Committing {
+    private Committing() {}
+
+    /** Commits, and gives the connection back or throws it away. */
+    static Outcome commit(Transaction transaction) {
+        transaction.ends();
+        if (!transaction.isLeased()) {
+            return Transaction.COMMITTED; // nothing was ever sent
+        }
+        if (transaction.prepared.plan().commit().fence() == Fence.DRIVER_STATE) {
+            Outcome fenced = fence(transaction);
+            if (fenced != null) {
+                return fenced;
+            }
+        }
+        Lease.CommitAnswer answer =
+                transaction.lease().commit(transaction.prepared.plan().commit());
+        Throwable error = answer.error();
+        if (error == null) {
+            transaction.giveBack(null);
+            return Transaction.COMMITTED;
+        }
+        if (answer.reached() == Reached.ANSWERED) {
+            transaction.evict("what follows COMMIT failed", error);
+            return Transaction.COMMITTED;
+        }
+        return refused(transaction, error, answer.reached());
+    }
+
+    private static Outcome.RolledBack rolledBackInstead(Transaction transaction, Throwable error) {
+        Throwable first = transaction.stoppedBy();
+        transaction.rollBack(error);
+        return new Outcome.RolledBack(Reason.COMMIT_REFUSED, first == null ? error : first);
+    }
+
+    /** Asks the driver whether what is about to be committed is still there; null if it is. */
+    private static @Nullable Outcome fence(Transaction transaction) {
+        DriverState driver = transaction.driverState();
+        if (driver == DriverState.FAILED) {
+            Throwable first = transaction.stoppedBy();
+            Outcome.RolledBack outcome = new Outcome.RolledBack(
+                    Reason.ENDED_BY_SERVER,
+                    first != null ? first : new TxStateException("the driver reports a failed transaction"));
+            transaction.rollBack(null);
+            return outcome;
+        }
+        if (driver == DriverState.IDLE && transaction.isAnswered()) {
+            TxStateException ended = new TxStateException(
+                    "The transaction was ended behind Holdfast's back, by a COMMIT or ROLLBACK inside a statement text");
+            transaction.evict("the transaction was ended behind our back", ended);
+            return new Outcome.Unknown(ended);
+        }
+        return null;
+    }
+
+    private static Outcome refused(Transaction transaction, Throwable error, Reached reached) {
+        DriverState driver = transaction.driverState();
+        CommitFate fate = error instanceof SQLException sql
+                ? transaction
+                        .classify(
+                                sql,
+                                Moment.of(Phase.COMMIT, transaction.prepared.wish())
+                                        .driverState(driver))
+                        .atCommit()
+                : CommitFate.UNKNOWN;
+        boolean unsent = reached == Reached.NOT_SENT
+                && driver != DriverState.IDLE
+                && transaction.prepared.plan().commit().fence()
+                        != Fence.IN_MESSAGE; // a fence may have found it committed already
+        return switch (unsent ? CommitFate.ROLLED_BACK : fate) {
+            case ROLLED_BACK, STILL_OPEN -> rolledBackInstead(transaction, error);
+            case COMMITTED -> {
+                transaction.evict("COMMIT was done and answered with an error", error);
+                yield Transaction.COMMITTED;
+            }
+            case UNKNOWN -> {
+                Map<String, String> slots = transaction.lease().slots();
+                transaction.evict("the outcome of COMMIT is unknown", error);
+                yield Settling.settle(transaction, slots, error);
+            }
+        };
+    }
+}

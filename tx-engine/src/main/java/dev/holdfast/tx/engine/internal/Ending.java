@@ -1,0 +1,211 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.Completion;
+import dev.holdfast.tx.Outcome;
+import dev.holdfast.tx.Outcome.Reason;
+import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxHookException;
+import dev.holdfast.tx.TxStateException;
+import java.sql.SQLException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Ends scopes: gathers the facts, has {@link Settle} decide, carries the verdict out, and says what the caller is told. */
+final class Ending {
+    private Ending() {}
+
+    /** Ends a scope that shares its unit: a failure inside is the failure of the unit. */
+    static void joined(Scope scope, @Nullable Throwable thrown) {
+        Throwable failure = thrown;
+        if (failure == null && scope.deadline != null && scope.deadline.hasPassed(scope.transaction.engine.now())) {
+            failure = scope.deadline.expired("The scope on " + scope.server().profile, scope.inForce.label());
+        }
+        scope.transaction.turn.take();
+        try {
+            if (failure != null) {
+                scope.poison(failure);
+            }
+            scope.endHandle();
+        } finally {
+            scope.transaction.turn.giveBack();
+        }
+        if (thrown == null && failure != null) {
+            throw Thrown.as(failure);
+        }
+    }
+
+    /** Decides how the unit ends, after its beforeCommit hooks where it is about to do well. */
+    static Settle.Verdict settle(Scope scope, @Nullable Throwable thrown) {
+        Settle.Verdict verdict = Settle.decide(facts(scope, thrown, Reason.BODY_FAILED));
+        boolean doesWell = verdict instanceof Settle.Verdict.Commit
+                || (verdict instanceof Settle.Verdict.RollBackAndReturn forced
+                        && forced.outcome().reason() == Reason.FORCED);
+        Hooks hooks = scope.unit.hooksOrNull();
+        if (!doesWell || !scope.unit.isRoot() || hooks == null) {
+            return verdict;
+        }
+        scope.transaction.firingHooks(Thread.currentThread());
+        try {
+            hooks.fireBeforeCommit();
+        } catch (Throwable e) {
+            return Settle.decide(facts(scope, e, Reason.HOOK_FAILED));
+        } finally {
+            scope.transaction.firingHooks(null);
+        }
+        return Settle.decide(facts(scope, null, Reason.BODY_FAILED));
+    }
+
+    private static Settle.Facts facts(Scope scope, @Nullable Throwable thrown, Reason thrownIn) {
+        Throwable openChild = scope.children() == 0
+                ? null
+                : new TxStateException(scope.children() + " scope(s) that joined it are still open in another thread");
+        Throwable expired = scope.deadline == null || !scope.deadline.hasPassed(scope.transaction.engine.now())
+                ? null
+                : scope.deadline.expired("The transaction on " + scope.server().profile, scope.inForce.label());
+        Completion completion = scope.inForce.completion() == null ? Completion.COMMIT : scope.inForce.completion();
+        return new Settle.Facts(
+                thrown,
+                thrownIn,
+                scope.unit.isOwnRequest(),
+                scope.unit.poison(),
+                scope.transaction.stoppedBy(scope.unit),
+                openChild,
+                expired,
+                completion);
+    }
+
+    /** Carries the verdict on a root out. */
+    static Outcome root(Scope scope, Settle.Verdict verdict) {
+        if (!scope.transaction.turn.tryTake()) {
+            TxStateException kept = new TxStateException("another thread kept its turn on the connection");
+            scope.over = true;
+            scope.transaction.abandon(kept);
+            return new Outcome.RolledBack(Reason.CHILD_STILL_OPEN, kept);
+        }
+        try {
+            scope.endHandle();
+            if (verdict instanceof Settle.Verdict.Commit) {
+                return Committing.commit(scope.transaction);
+            }
+            Outcome.RolledBack outcome = rolledBack(verdict);
+            scope.transaction.rollBack(outcome.cause());
+            return outcome;
+        } catch (Throwable unforeseen) {
+            scope.transaction.abandon(unforeseen);
+            throw unforeseen;
+        } finally {
+            scope.transaction.turn.giveBack();
+        }
+    }
+
+    private static Outcome.RolledBack rolledBack(Settle.Verdict verdict) {
+        if (verdict instanceof Settle.Verdict.RollBackAndReturn returning) {
+            return returning.outcome();
+        }
+        if (verdict instanceof Settle.Verdict.RollBackAndRethrow rethrowing) {
+            return rethrowing.outcome();
+        }
+        return ((Settle.Verdict.RollBackAndRefuse) verdict).outcome();
+    }
+
+    /** Carries the verdict on a savepoint out; the turn is held by the caller. */
+    static Outcome savepoint(Scope scope, Settle.Verdict verdict) {
+        scope.endHandle();
+        Outcome outcome = Transaction.COMMITTED;
+        try {
+            if (verdict instanceof Settle.Verdict.Commit) {
+                scope.transaction.release();
+            } else {
+                outcome = rolledBack(verdict);
+                scope.transaction.undo();
+            }
+        } catch (SQLException | RuntimeException | Error e) {
+            if (outcome instanceof Outcome.RolledBack undone && undone.cause() != null) {
+                Thrown.suppress(undone.cause(), e);
+            } else {
+                outcome = new Outcome.RolledBack(Reason.ENDED_BY_SERVER, e);
+            }
+        }
+        scope.transaction.pop();
+        Hooks hooks = scope.unit.hooksOrNull();
+        if (hooks != null && scope.unit.parent != null) {
+            if (outcome instanceof Outcome.RolledBack undone) {
+                scope.unit.parent.hooks().adopt(hooks, undone);
+            } else {
+                scope.unit.parent.hooks().adopt(hooks);
+            }
+        }
+        return outcome;
+    }
+
+    /**
+     * Fires the hooks of a root that has ended, outside of every transaction.
+     *
+     * @param error what the caller is to be thrown so far; failures of hooks are suppressed in it
+     * @return what the caller is to be thrown; null for nothing
+     */
+    private static @Nullable Throwable fireHooks(
+            Scope scope, Outcome outcome, @Nullable Throwable error, @Nullable Object result) {
+        Hooks hooks = scope.unit.hooksOrNull();
+        if (hooks == null) {
+            return error;
+        }
+        scope.transaction.firingHooks(Thread.currentThread());
+        Current.Frame before = Current.enter(scope.transaction.engine, null, true);
+        List<Throwable> failed;
+        try {
+            failed = hooks.fireAfter(outcome);
+        } finally {
+            Current.leave(before);
+            scope.transaction.firingHooks(null);
+        }
+        if (failed.isEmpty()) {
+            return error;
+        }
+        if (error == null) {
+            return new TxHookException(outcome, result, failed);
+        }
+        failed.forEach(failure -> Thrown.suppress(error, failure));
+        return error;
+    }
+
+    /** Tells the listeners, fires the hooks, and answers what the caller is to be thrown; null for nothing. */
+    static @Nullable Throwable afterRoot(
+            Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
+        Transaction transaction = scope.transaction;
+        if (transaction.engine.isHeard()) {
+            transaction.tell(() -> new TxEvent.Ended(
+                    transaction.id(), scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
+        }
+        return fireHooks(scope, outcome, error("The transaction", scope, verdict, outcome), result);
+    }
+
+    /** What the caller is told of a unit that ended like this; null if it went as asked. */
+    static @Nullable Throwable error(String what, Scope scope, Settle.Verdict verdict, Outcome outcome) {
+        Transaction transaction = scope.transaction;
+        if (verdict instanceof Settle.Verdict.RollBackAndRethrow rethrow) {
+            return rethrow.outcome().cause();
+        }
+        if (outcome instanceof Outcome.Unknown unknown) {
+            return Errors.unknown(
+                    transaction.prepared.server().profile,
+                    scope.classify(unknown.cause()),
+                    scope.inForce.label(),
+                    unknown.cause());
+        }
+        if (outcome instanceof Outcome.RolledBack rolledBack
+                && !(verdict instanceof Settle.Verdict.RollBackAndReturn)) {
+            Throwable cause = rolledBack.cause();
+            if (rolledBack.reason() == Outcome.Reason.TIMED_OUT && cause != null) {
+                return cause;
+            }
+            return Errors.rolledBack(
+                    transaction.prepared.server().profile,
+                    what,
+                    rolledBack,
+                    cause == null ? null : scope.classify(cause),
+                    scope.inForce.label());
+        }
+        return null;
+    }
+}

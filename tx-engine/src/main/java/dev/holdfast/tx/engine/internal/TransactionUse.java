@@ -1,0 +1,174 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.Access;
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureKind;
+import dev.holdfast.tx.TxException;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.TxTimeoutException.Limit;
+import dev.holdfast.tx.spi.Message;
+import dev.holdfast.tx.spi.Moment.Cancelled;
+import dev.holdfast.tx.spi.Moment.Phase;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** The connection of a transaction as the guards of one scope use it: in turn, within the limits, and as long as it is open. */
+abstract class TransactionUse implements ConnectionUse {
+    final Transaction transaction;
+    final TxOptions inForce;
+    /** By which the scope must be done; null for no limit. */
+    final @Nullable Deadline deadline;
+    /** Not "open": that would be written, for all threads to see, each time one is made. */
+    volatile boolean over;
+
+    TransactionUse(Transaction transaction, TxOptions inForce, @Nullable Deadline deadline) {
+        this.transaction = transaction;
+        this.inForce = inForce;
+        this.deadline = deadline;
+    }
+
+    final Server server() {
+        return transaction.prepared.server();
+    }
+
+    @Override
+    public void takeTurn() throws SQLException {
+        try {
+            transaction.turn.take();
+        } catch (TxStateException e) {
+            throw Refused.of(e);
+        }
+    }
+
+    @Override
+    public void enter() throws SQLException {
+        takeTurn();
+        try {
+            if (over) {
+                throw Refused.of(Errors.ended(inForce.label(), "A statement"));
+            }
+            transaction.requireUsable();
+            if (deadline != null && deadline.hasPassed(transaction.engine.now())) {
+                throw deadline.expiredInJdbc("The transaction on " + server().profile, inForce.label(), null);
+            }
+            transaction.open();
+        } catch (Throwable e) {
+            transaction.turn.giveBack();
+            throw beginError(Thrown.asSqlException(e));
+        }
+    }
+
+    /** What the caller is told of an error of BEGIN: the limit that it comes from, if it does. */
+    private SQLException beginError(SQLException error) {
+        if (Refused.SQL_STATE.equals(error.getSQLState()) || inForce.lockTimeout() == null) {
+            return error;
+        }
+        Failure failure = transaction.engine.failures.behind(error);
+        Deadline expired = failure == null ? null : limitBehind(failure, null);
+        return expired == null
+                ? error
+                : expired.expiredInJdbc("Beginning a transaction on " + server().profile, inForce.label(), failure);
+    }
+
+    @Override
+    public void exit() {
+        transaction.turn.giveBack();
+    }
+
+    @Override
+    public Connection raw() {
+        return transaction.lease().connection;
+    }
+
+    @Override
+    public Lease lease() {
+        return transaction.lease();
+    }
+
+    @Override
+    public SQLException failed(Throwable error, @Nullable Execution execution) {
+        if (error instanceof SQLException ours && ours.getCause() instanceof TxException) {
+            return ours;
+        }
+        if (execution != null) {
+            execution.fail();
+            execution.over();
+        }
+        Failure failure = transaction.failed(error, Phase.STATEMENT, execution, Transaction.State.LOST);
+        Deadline expired = limitBehind(failure, execution);
+        return expired == null
+                ? failure.error()
+                : expired.expiredInJdbc("A statement on " + server().profile, inForce.label(), failure);
+    }
+
+    /** The limit of the options that an error comes from, whether we enforced it or the server did; null if none. */
+    private @Nullable Deadline limitBehind(Failure failure, @Nullable Execution execution) {
+        if (execution != null && execution.cancelled() != Cancelled.NOT) {
+            return execution.deadline;
+        }
+        Duration statement = inForce.statementTimeout();
+        if (failure.kind() == FailureKind.STATEMENT_TIMEOUT && statement != null) {
+            return new Deadline(0, Limit.STATEMENT, statement);
+        }
+        Duration lock = inForce.lockTimeout();
+        return failure.kind() == FailureKind.LOCK_TIMEOUT && lock != null ? new Deadline(0, Limit.LOCK, lock) : null;
+    }
+
+    @Override
+    public @Nullable Execution executing(Statement statement, @Nullable String sql) throws SQLException {
+        Duration limit = inForce.statementTimeout();
+        Deadline statementEnd = limit == null ? null : Deadline.after(transaction.engine.now(), Limit.STATEMENT, limit);
+        Deadline end = Deadline.sooner(statementEnd, deadline);
+        PlannedLock lock = transaction.planned(sql);
+        if (lock != null && !lock.plan().before().isEmpty()) {
+            performForLock(lock.plan().before());
+        }
+        return end == null && lock == null ? null : Execution.of(statement, end, lock);
+    }
+
+    @Override
+    public void executed(@Nullable Execution execution) throws SQLException {
+        if (execution != null) {
+            execution.over();
+        }
+        if (execution == null || !execution.isFailed()) {
+            transaction.executed();
+            if (execution != null
+                    && execution.lock != null
+                    && !execution.lock.plan().after().isEmpty()) {
+                performForLock(execution.lock.plan().after());
+            }
+        }
+    }
+
+    private void performForLock(Message message) throws SQLException {
+        try {
+            transaction.lease().perform(message);
+        } catch (SQLException e) {
+            throw failed(e, null);
+        }
+    }
+
+    @Override
+    public void escaping() throws SQLException {
+        transaction.escape();
+    }
+
+    @Override
+    public boolean isOpen() {
+        return !over;
+    }
+
+    @Override
+    public Facts facts() {
+        Access access = inForce.access();
+        return new Facts(
+                false,
+                access == null ? null : access == Access.READ_ONLY,
+                inForce.isolation() == null ? null : GuardedConnection.jdbcLevel(inForce.isolation()));
+    }
+}
