@@ -15,6 +15,7 @@ import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.SettingSql;
 import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.Step;
 import dev.holdfast.tx.spi.TestHooks;
@@ -149,6 +150,13 @@ public final class PostgresDialect implements Dialect {
     @Override
     public Message beforeUnwrap(Profile profile) {
         return Message.each(Step.query("SELECT 1", "begun"));
+    }
+
+    /** {@code setSchema} replaces the whole search path, of which {@code getSchema} tells the first that exists. */
+    @Override
+    public Optional<SettingSql> schema(Profile profile) {
+        return Optional.of(
+                new SettingSql("SELECT current_setting('search_path')", "SELECT set_config('search_path', ?, false)"));
     }
 
     /** {@inheritDoc} None on CockroachDB, which knows no session by a number. */

@@ -188,7 +188,7 @@ class LostRepliesTest {
             Sql.insert(tx, "proxied", 1);
         }));
         assertThat(told).isInstanceOf(SQLException.class);
-        assertThat(db.classify(told).kind()).isEqualTo(FailureKind.CONNECTION_LOST);
+        assertThat(java.util.Objects.requireNonNull(db.classify(told)).kind()).isEqualTo(FailureKind.CONNECTION_LOST);
         assertThat(postgres.ids()).isEmpty();
         assertLostOnceAndStillOfUse();
     }

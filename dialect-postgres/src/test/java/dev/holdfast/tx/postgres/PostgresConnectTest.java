@@ -13,15 +13,19 @@ import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxOption;
 import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxOutcomeUnknownException;
 import dev.holdfast.tx.TxRejectedException;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.engine.Holdfast;
+import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.Sql;
 import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import java.io.StringReader;
 import java.net.ServerSocket;
+import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -216,5 +220,40 @@ class PostgresConnectTest {
         assertThat(events)
                 .as("the connection is shown to be as it was, and kept")
                 .noneMatch(TxEvent.Evicted.class::isInstance);
+    }
+
+    @Test
+    void aSchemaSetByTheCaller_isPutBackWithTheWholeSearchPath() throws Exception {
+        try (Transactor one = Holdfast.builder(
+                        new PostgresUnderTest(18).pool(new PostgresUnderTest(18).sessions(), 1, Identity.Autocommit.ON))
+                .build()) {
+            String before = one.transact(tx -> searchPath(tx.connection()));
+            one.execute(tx -> {
+                tx.connection().setSchema("pg_catalog");
+                assertThat(searchPath(tx.connection())).isEqualTo("pg_catalog");
+            });
+            assertThat(one.<String>transact(tx -> searchPath(tx.connection())))
+                    .isEqualTo(before)
+                    .contains("$user");
+        }
+    }
+
+    private static String searchPath(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("show search_path")) {
+            row.next();
+            return row.getString(1);
+        }
+    }
+
+    @Test
+    void aCommitInsideAStatementText_isFoundOutAndToldAsUnknown() throws Exception {
+        assertThatThrownBy(() -> db.execute(tx -> {
+                    try (Statement statement = tx.connection().createStatement()) {
+                        statement.execute("insert into connect_t values (5, 5); commit");
+                    }
+                }))
+                .isInstanceOf(TxOutcomeUnknownException.class)
+                .hasMessageContaining("behind Holdfast's back");
     }
 }

@@ -83,6 +83,14 @@ public interface Dialect {
         return Message.nothing();
     }
 
+    /**
+     * How the schema of a session is put back after {@code Connection.setSchema}; empty where {@code getSchema} tells all
+     * that {@code setSchema} changes.
+     */
+    default Optional<SettingSql> schema(Profile profile) {
+        return Optional.empty();
+    }
+
     /** What only tests need. */
     default TestHooks testHooks(Profile profile) {
         return TestHooks.NONE;

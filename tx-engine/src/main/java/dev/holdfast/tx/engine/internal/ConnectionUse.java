@@ -51,6 +51,9 @@ interface ConnectionUse {
     /** The caller is about to get the driver's own connection; between {@link #enter} and {@link #exit} only. */
     void escaping() throws SQLException;
 
+    /** Where the connection leads. */
+    Server server();
+
     /** Whether connections can still be had from it. */
     boolean isOpen();
 

@@ -42,6 +42,14 @@ final class Errors {
 
     static TxOutcomeUnknownException unknown(
             Profile profile, @Nullable Failure failure, @Nullable String label, Throwable cause) {
+        if (cause instanceof TxStateException) {
+            return new TxOutcomeUnknownException(
+                    firstLine(cause) + " on " + profile + ", so it is unknown whether its work is committed. Leave the"
+                            + " beginning and ending of transactions to Holdfast",
+                    failure,
+                    label,
+                    cause);
+        }
         return new TxOutcomeUnknownException(
                 "COMMIT was sent to " + profile + " and its answer was lost: " + firstLine(cause)
                         + "; the transaction may be there or not. Look for its effect before running it again, or ask"

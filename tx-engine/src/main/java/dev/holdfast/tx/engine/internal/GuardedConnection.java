@@ -3,10 +3,12 @@ package dev.holdfast.tx.engine.internal;
 import dev.holdfast.tx.ConnectionBody;
 import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.spi.SettingSql;
 import java.sql.CallableStatement;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLClientInfoException;
 import java.sql.SQLException;
 import java.sql.Savepoint;
@@ -318,7 +320,38 @@ final class GuardedConnection extends ConnectionDelegate {
 
     @Override
     public void setSchema(String schema) throws SQLException {
-        change("schema", schema, Connection::getSchema, Connection::setSchema);
+        SettingSql sql = use.server().schema;
+        if (sql == null) {
+            change("schema", schema, Connection::getSchema, Connection::setSchema);
+            return;
+        }
+        enter();
+        try {
+            String before = read(raw(), sql.read());
+            use.lease().undoLater("schema", connection -> write(connection, sql.write(), before));
+            raw().setSchema(schema);
+        } catch (Throwable e) {
+            throw failed(e);
+        } finally {
+            exit();
+        }
+    }
+
+    private static String read(Connection connection, String query) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(query)) {
+            if (!row.next()) {
+                throw new SQLException("No row is returned by " + query);
+            }
+            return row.getString(1);
+        }
+    }
+
+    private static void write(Connection connection, String sql, String value) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(sql)) {
+            statement.setString(1, value);
+            statement.execute();
+        }
     }
 
     @Override

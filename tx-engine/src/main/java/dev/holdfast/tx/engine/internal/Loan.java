@@ -111,6 +111,11 @@ final class Loan implements ConnectionUse {
     public void executed(@Nullable Execution execution) {}
 
     @Override
+    public Server server() {
+        return engine.primary;
+    }
+
+    @Override
     public void escaping() {
         lease().escape();
     }

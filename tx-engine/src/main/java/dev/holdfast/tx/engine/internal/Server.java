@@ -10,6 +10,7 @@ import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.SettingSql;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.sql.Connection;
@@ -30,6 +31,9 @@ final class Server {
     final Dialect dialect;
     final Profile profile;
     final Savepoints savepoints;
+    /** How the schema of a session is put back; null where JDBC's getter is enough. */
+    final @Nullable SettingSql schema;
+
     private final Wish.Target target;
     private final Map<TxOptions, Planned> plans = new ConcurrentHashMap<>();
     private final Map<TxOptions, Prepared> prepared = new ConcurrentHashMap<>();
@@ -39,6 +43,7 @@ final class Server {
         this.dialect = dialect;
         this.profile = profile;
         this.savepoints = new RememberedSavepoints(dialect.savepoints(profile));
+        this.schema = dialect.schema(profile).orElse(null);
         this.target = target;
     }
 

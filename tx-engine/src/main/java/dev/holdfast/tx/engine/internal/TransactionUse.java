@@ -31,7 +31,8 @@ abstract class TransactionUse implements ConnectionUse {
         this.deadline = deadline;
     }
 
-    final Server server() {
+    @Override
+    public final Server server() {
         return transaction.prepared.server();
     }
 
