@@ -6,7 +6,9 @@ import static dev.holdfast.tx.testkit.Facts.throwing;
 import static dev.holdfast.tx.testkit.Facts.thrownBy;
 import static dev.holdfast.tx.testkit.Sql.insert;
 import static dev.holdfast.tx.testkit.Sql.ints;
+import static dev.holdfast.tx.testkit.Sql.update;
 
+import dev.holdfast.tx.BeginMode;
 import dev.holdfast.tx.Completion;
 import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.Outcome.Reason;
@@ -19,11 +21,14 @@ import dev.holdfast.tx.TxRejectedException;
 import dev.holdfast.tx.TxRolledBackException;
 import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity.Autocommit;
+import dev.holdfast.tx.spi.IsolationModel;
+import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.testkit.fault.JdbcCall;
 import dev.holdfast.tx.testkit.fault.ScriptedDataSource;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /** Scopes inside scopes (NST). */
@@ -38,6 +43,7 @@ final class NestingCases {
         all.addAll(savepoints());
         all.addAll(separate());
         all.addAll(rejected());
+        all.add(doomed());
         return all;
     }
 
@@ -379,6 +385,49 @@ final class NestingCases {
                     }));
                     equal(List.of(), run.ids(table), "committed rows");
                 }));
+    }
+
+    /** Where a transaction reads from a snapshot, a write to what was changed since dooms it for certain. */
+    private static ConformanceCase doomed() {
+        return ConformanceCase.of(
+                "NST-09",
+                "an error that dooms the transaction is not survived by a nested scope",
+                Feature.SAVEPOINTS,
+                run -> {
+                    TxOptions snapshot = snapshot(run.database().dialect().typicalProfile());
+                    if (snapshot == null) {
+                        return; // nothing conflicts here for certain
+                    }
+                    String table = run.table();
+                    run.observe("insert into " + table + " (id, v) values (1, 0)");
+                    Transactor db = run.transactor();
+                    AtomicReference<@Nullable Throwable> first = new AtomicReference<>();
+                    TxRolledBackException told = throwing(
+                            TxRolledBackException.class,
+                            () -> db.execute(snapshot, tx -> {
+                                ints(tx, "select v from " + table);
+                                run.observe("update " + table + " set v = 1");
+                                first.set(thrownBy(() -> tx.executeNested(
+                                        inner -> update(inner, "update " + table + " set v = 2 where id = 1"))));
+                                holds(tx::isRollbackOnly, "the root is rollback-only");
+                                throwing(SQLException.class, () -> insert(tx, table, 2));
+                            }));
+                    equal(first.get(), told.getCause(), "the cause told");
+                    equal(List.of(1), run.observed("select v from " + table), "what is committed");
+                });
+    }
+
+    /** Options of a transaction that reads from a snapshot and takes no lock for it; null if there are none. */
+    private static @Nullable TxOptions snapshot(Profile profile) {
+        if (profile.has(Feature.SINGLE_WRITER)) {
+            return profile.has(Feature.BEGIN_MODE) ? TxOptions.none().beginMode(BeginMode.DEFERRED) : null;
+        }
+        for (Isolation level : profile.levels().keySet()) {
+            if (profile.model(level) == IsolationModel.SI) {
+                return TxOptions.of(level);
+            }
+        }
+        return null;
     }
 
     /** A pool that counts. */
