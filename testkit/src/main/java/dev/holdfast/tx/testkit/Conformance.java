@@ -17,6 +17,7 @@ public final class Conformance {
                         TimeoutCases.all(),
                         FaultCases.all(),
                         NestingCases.all(),
+                        SavepointCases.all(),
                         HookCases.all(),
                         RetryCases.all(),
                         OptionCases.all(),

@@ -7,12 +7,9 @@ import static dev.holdfast.tx.testkit.Facts.thrownBy;
 import static dev.holdfast.tx.testkit.Sql.insert;
 import static dev.holdfast.tx.testkit.Sql.ints;
 
-import dev.holdfast.tx.Completion;
-import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.Outcome.Reason;
 import dev.holdfast.tx.Propagation;
 import dev.holdfast.tx.Transactor;
-import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxRejectedException;
@@ -26,7 +23,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Scopes inside scopes (NST). */
+/** Scopes that join, and scopes of their own (NST); {@link SavepointCases} has those in between. */
 final class NestingCases {
     private static final TxOptions SEPARATE = TxOptions.none().propagation(Propagation.SEPARATE);
 
@@ -35,7 +32,6 @@ final class NestingCases {
     static List<ConformanceCase> all() {
         List<ConformanceCase> all = new ArrayList<>();
         all.addAll(joining());
-        all.addAll(savepoints());
         all.addAll(separate());
         all.addAll(rejected());
         return all;
@@ -124,149 +120,6 @@ final class NestingCases {
                     });
                     equal(List.of(1, 2), run.ids(table), "committed rows");
                 }));
-    }
-
-    private static List<ConformanceCase> savepoints() {
-        return List.of(
-                ConformanceCase.of(
-                        "NST-05",
-                        "a nested scope that fails is undone alone, and the rest is committed",
-                        Feature.SAVEPOINTS,
-                        run -> {
-                            String table = run.table();
-                            Transactor db = run.transactor();
-                            IllegalStateException failure = planned();
-                            db.execute(tx -> {
-                                insert(tx, table, 1);
-                                Throwable seen = thrownBy(() -> tx.executeNested(inner -> {
-                                    insert(inner, table, 2);
-                                    throw failure;
-                                }));
-                                equal(failure, seen, "what the nested scope lets pass");
-                                equal(false, tx.isRollbackOnly(), "whether the unit is rollback-only");
-                                insert(tx, table, 3);
-                            });
-                            equal(List.of(1, 3), run.ids(table), "committed rows");
-                        }),
-                ConformanceCase.of(
-                        "NST-05b",
-                        "a statement that fails in a nested scope leaves the transaction usable",
-                        Feature.SAVEPOINTS,
-                        run -> {
-                            String table = run.table();
-                            Transactor db = run.transactor();
-                            db.execute(tx -> {
-                                insert(tx, table, 1);
-                                throwing(SQLException.class, () -> tx.executeNested(inner -> insert(inner, table, 1)));
-                                insert(tx, table, 2);
-                            });
-                            equal(List.of(1, 2), run.ids(table), "committed rows");
-                        }),
-                ConformanceCase.of(
-                        "NST-06",
-                        "of ten scopes nested in each other the fifth takes with it what is in it and nothing else",
-                        Feature.SAVEPOINTS,
-                        run -> {
-                            String table = run.table();
-                            Transactor db = run.transactor();
-                            db.execute(tx -> nest(tx, table, 1));
-                            equal(List.of(1, 2, 3, 4), run.ids(table), "committed rows");
-                        }),
-                ConformanceCase.of(
-                        "NST-10",
-                        "a nested scope that asks for its rollback returns its value and leaves the rest alone",
-                        Feature.SAVEPOINTS,
-                        run -> {
-                            String table = run.table();
-                            Transactor db = run.transactor();
-                            db.execute(tx -> {
-                                insert(tx, table, 1);
-                                equal(
-                                        "value",
-                                        tx.nested(inner -> {
-                                            insert(inner, table, 2);
-                                            inner.setRollbackOnly("planned by the case");
-                                            return "value";
-                                        }),
-                                        "what the nested scope returns");
-                                equal(false, tx.isRollbackOnly(), "whether the unit is rollback-only");
-                            });
-                            equal(List.of(1), run.ids(table), "committed rows");
-                        }),
-                ConformanceCase.of(
-                        "NST-11",
-                        "what a nested scope did well is gone when the root is rolled back",
-                        Feature.SAVEPOINTS,
-                        run -> {
-                            String table = run.table();
-                            Transactor db = run.transactor();
-                            List<String> fired = new ArrayList<>();
-                            thrownBy(() -> db.execute(tx -> {
-                                tx.executeNested(inner -> {
-                                    insert(inner, table, 1);
-                                    inner.afterCommit(() -> fired.add("committed"));
-                                    inner.afterRollback(() -> fired.add("rolled back"));
-                                });
-                                throw planned();
-                            }));
-                            equal(List.of(), run.ids(table), "committed rows");
-                            equal(List.of("rolled back"), fired, "hooks that fired");
-                        }),
-                ConformanceCase.of(
-                        "NST-15",
-                        "in a root that is forced to roll back the work of a nested scope is seen to the end",
-                        Feature.SAVEPOINTS,
-                        run -> {
-                            String table = run.table();
-                            Transactor db = run.transactor();
-                            List<Integer> seen = db.transact(TxOptions.none().forceRollback(), tx -> {
-                                tx.executeNested(inner -> insert(inner, table, 1));
-                                return ints(tx, "select id from " + table);
-                            });
-                            equal(List.of(1), seen, "rows the root sees");
-                            equal(List.of(), run.ids(table), "committed rows");
-                        }),
-                ConformanceCase.of(
-                        "NST-16",
-                        "in a test fixture an application runs whatever it asks of its roots",
-                        Feature.SAVEPOINTS,
-                        run -> {
-                            String table = run.table();
-                            Transactor db = run.transactor();
-                            List<TxOptions> asked = List.of(
-                                    TxOptions.none().readWrite(),
-                                    TxOptions.none().readOnly(),
-                                    TxOptions.none().readOnlyHint(),
-                                    TxOptions.of(Isolation.SERIALIZABLE),
-                                    TxOptions.none().propagation(Propagation.ROOT_ONLY),
-                                    SEPARATE);
-                            db.execute(TxOptions.none().completion(Completion.FIXTURE), fixture -> {
-                                insert(fixture, table, 1);
-                                for (TxOptions options : asked) {
-                                    List<Integer> seen =
-                                            db.transact(options, tx -> ints(tx, "select id from " + table));
-                                    equal(List.of(1), seen, "rows seen with " + options);
-                                }
-                            });
-                            equal(List.of(), run.ids(table), "committed rows");
-                        }));
-    }
-
-    private static void nest(Tx tx, String table, int depth) throws SQLException {
-        insert(tx, table, depth);
-        if (depth == 10) {
-            return;
-        }
-        if (depth == 4) {
-            IllegalStateException failure = planned();
-            Throwable seen = thrownBy(() -> tx.executeNested(inner -> {
-                nest(inner, table, 5);
-                throw failure;
-            }));
-            equal(failure, seen, "what the fifth lets pass");
-        } else {
-            tx.executeNested(inner -> nest(inner, table, depth + 1));
-        }
     }
 
     private static List<ConformanceCase> separate() {

@@ -49,7 +49,12 @@ final class ScopeTree {
     enum Deed {
         NOTHING,
         THROW,
-        WRITE
+        /** Inserts a row; before the commit only, as the ones that follow. */
+        WRITE,
+        /** Inserts a row that is there already, and lets nobody know. */
+        DUPLICATE,
+        /** Calls setRollbackOnly on the current transaction. */
+        ASK_FOR_ROLLBACK
     }
 
     /** One thing done in a scope. Numbers are unique in a tree. */

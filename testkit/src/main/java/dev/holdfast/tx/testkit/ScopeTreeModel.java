@@ -361,10 +361,7 @@ final class ScopeTreeModel {
             if (hook.registered().point() == Point.BEFORE_COMMIT) {
                 try {
                     log.add("hook " + hook.registered().id() + " before commit");
-                    if (hook.registered().deed() == Deed.WRITE) {
-                        write(transaction, hook.registered().id());
-                    }
-                    misbehave(hook);
+                    act(hook, transaction);
                 } catch (Bad e) {
                     return e;
                 }
@@ -402,6 +399,16 @@ final class ScopeTreeModel {
         Bad hooks = new Bad("hooks failed, " + RolledBack.describe(rollback), failed.get(0));
         hooks.suppressed.addAll(failed.subList(1, failed.size()));
         return hooks;
+    }
+
+    /** What a hook does before the commit, with the root. */
+    private void act(Hook hook, Transaction transaction) throws Bad {
+        switch (hook.registered().deed()) {
+            case WRITE -> write(transaction, hook.registered().id());
+            case DUPLICATE -> perform(new ScopeTree.Duplicate(Fate.CAUGHT), handles.get(handles.size() - 1));
+            case ASK_FOR_ROLLBACK -> transaction.innermost.asked = true;
+            case NOTHING, THROW -> misbehave(hook);
+        }
     }
 
     private static void misbehave(Hook hook) throws Bad {

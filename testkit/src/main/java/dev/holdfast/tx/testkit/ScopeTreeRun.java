@@ -106,14 +106,7 @@ final class ScopeTreeRun {
         } else if (item instanceof ScopeTree.ReadOutside) {
             log.add("read outside " + db.outside(() -> Sql.ints(db, query())));
         } else if (item instanceof ScopeTree.Duplicate insert) {
-            try {
-                Sql.insert(tx, table, duplicate);
-            } catch (SQLException e) {
-                log.add("insert threw " + describe(e));
-                if (insert.fate() == Fate.PASSES) {
-                    throw e;
-                }
-            }
+            duplicate(tx, insert.fate());
         } else if (item instanceof ScopeTree.Register hook) {
             register(hook, tx);
         } else if (item instanceof ScopeTree.AskForRollback ask) {
@@ -128,6 +121,17 @@ final class ScopeTreeRun {
         }
     }
 
+    private void duplicate(ConnectionScope scope, Fate fate) throws SQLException {
+        try {
+            Sql.insert(scope, table, duplicate);
+        } catch (SQLException e) {
+            log.add("insert threw " + describe(e));
+            if (fate == Fate.PASSES) {
+                throw e;
+            }
+        }
+    }
+
     private Tx outwards(int steps) {
         return handles.get(Math.max(0, handles.size() - 1 - steps));
     }
@@ -137,14 +141,26 @@ final class ScopeTreeRun {
             case BEFORE_COMMIT ->
                 tx.beforeCommit(() -> {
                     log.add("hook " + hook.id() + " before commit");
-                    if (hook.deed() == Deed.WRITE) {
-                        Sql.insert(db, table, base + hook.id());
-                    }
-                    misbehave(hook);
+                    act(hook);
                 });
             case AFTER_COMMIT -> tx.afterCommit(() -> fired(hook, "after commit"));
             case AFTER_ROLLBACK -> tx.afterRollback(() -> fired(hook, "after rollback"));
             case AFTER_COMPLETION -> tx.afterCompletion(outcome -> fired(hook, describe(outcome)));
+        }
+    }
+
+    /** What a hook does before the commit, with the root. */
+    private void act(ScopeTree.Register hook) throws Exception {
+        switch (hook.deed()) {
+            case WRITE -> Sql.insert(db, table, base + hook.id());
+            case DUPLICATE -> duplicate(db, Fate.CAUGHT);
+            case ASK_FOR_ROLLBACK -> {
+                Tx current = db.current();
+                if (current != null) {
+                    current.setRollbackOnly("asked for by a hook of the test");
+                }
+            }
+            case NOTHING, THROW -> misbehave(hook);
         }
     }
 

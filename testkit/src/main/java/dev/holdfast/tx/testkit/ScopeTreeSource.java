@@ -86,8 +86,8 @@ final class ScopeTreeSource {
     private Item hook(int id) {
         Point point = List.of(Point.values()).get(random.nextInt(Point.values().length));
         Deed deed = oneIn(8) ? Deed.THROW : Deed.NOTHING;
-        if (point == Point.BEFORE_COMMIT && oneIn(3)) {
-            deed = Deed.WRITE;
+        if (point == Point.BEFORE_COMMIT && oneIn(2)) {
+            deed = oneIn(4) ? Deed.DUPLICATE : oneIn(4) ? Deed.ASK_FOR_ROLLBACK : Deed.WRITE;
         }
         return new ScopeTree.Register(point, id, deed);
     }
