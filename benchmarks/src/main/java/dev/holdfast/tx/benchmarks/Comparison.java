@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.StringJoiner;
 import java.util.function.ToDoubleFunction;
 import org.openjdk.jmh.results.RunResult;
@@ -86,8 +87,12 @@ public final class Comparison {
     }
 
     private static double perTransaction(RunResult result, String counter) {
-        return result.getSecondaryResults().get(counter).getScore()
-                / result.getSecondaryResults().get("transactions").getScore();
+        return score(result, counter) / score(result, "transactions");
+    }
+
+    private static double score(RunResult result, String counter) {
+        return Objects.requireNonNull(result.getSecondaryResults().get(counter), counter)
+                .getScore();
     }
 
     private String table() throws SQLException {
