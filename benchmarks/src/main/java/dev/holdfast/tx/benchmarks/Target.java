@@ -17,11 +17,6 @@ public enum Target {
         }
 
         @Override
-        /** What hand-written code does before and after a read-only transaction. */
-        void readOnly(Connection connection, boolean on) throws SQLException {
-            connection.setReadOnly(on);
-        }
-
         void createTable(Connection connection) {}
     },
 
