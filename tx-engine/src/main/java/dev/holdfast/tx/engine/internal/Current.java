@@ -49,11 +49,4 @@ final class Current {
         // Not removed where it is null: the thread would make the entry anew for its next transaction.
         FRAME.set(before);
     }
-
-    /** Puts a frame in place and answers the one that was there. */
-    static @Nullable Frame swap(@Nullable Frame frame) {
-        Frame before = FRAME.get();
-        FRAME.set(frame);
-        return before;
-    }
 }
