@@ -91,7 +91,10 @@ class ErrorsSpec :
             withNotes {
                 val error =
                     shouldThrow<TxTimeoutException> {
-                        db.execute(TxOptions.none().wholeTimeout(ofMillis(5))) { Thread.sleep(20) }
+                        db.execute(TxOptions.none().wholeTimeout(ofMillis(5))) {
+                            val until = System.nanoTime() + ofMillis(5).toNanos()
+                            while (System.nanoTime() - until < 0) Thread.onSpinWait()
+                        }
                     }
                 error.limit() shouldBe TxTimeoutException.Limit.WHOLE
                 error.length() shouldBe ofMillis(5)

@@ -10,6 +10,7 @@ import static dev.holdfast.tx.testkit.Sql.ints;
 import dev.holdfast.tx.Completion;
 import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Isolation;
+import dev.holdfast.tx.Propagation;
 import dev.holdfast.tx.RetryPolicy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
@@ -198,7 +199,10 @@ final class TrapCases {
                                     insert(tx, table, 2);
                                     throw new IllegalStateException("undo");
                                 }));
-                                equal(List.of(1), ints(fixture, "select id from " + table), "rows inside");
+                                db.execute(tx -> db.execute(
+                                        TxOptions.none().propagation(Propagation.SEPARATE),
+                                        own -> insert(own, table, 3)));
+                                equal(List.of(1, 3), ints(fixture, "select id from " + table), "rows inside");
                             });
                             equal(List.of(), run.ids(table), "committed rows");
                         }));

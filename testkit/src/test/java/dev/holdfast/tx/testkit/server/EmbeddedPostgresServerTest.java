@@ -12,6 +12,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -95,7 +96,7 @@ class EmbeddedPostgresServerTest {
         public static void main(String[] args) throws Exception {
             System.out.println(
                     show("data_directory", EmbeddedPostgresServer.start(14).url()));
-            Thread.sleep(60_000);
+            new CountDownLatch(1).await(); // until it is killed
         }
     }
 }

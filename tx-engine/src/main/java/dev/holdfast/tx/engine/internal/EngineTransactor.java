@@ -2,6 +2,7 @@ package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Access;
 import dev.holdfast.tx.Ambient;
+import dev.holdfast.tx.Completion;
 import dev.holdfast.tx.ConnectionBody;
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.Outcome;
@@ -183,7 +184,10 @@ final class EngineTransactor implements Transactor {
 
     private static Entry.Running facts(Scope running) {
         running.requireOpen("A nested scope");
-        return new Entry.Running(running.inForce, running.transaction.prepared.server().profile);
+        Prepared root = running.transaction.prepared;
+        Entry.Around around =
+                root.options().completion() == Completion.FIXTURE ? Entry.Around.FIXTURE : Entry.Around.REAL;
+        return new Entry.Running(running.inForce, root.server().profile, around);
     }
 
     private @Nullable Deadline deadline(TxOptions options, @Nullable Scope outer) {

@@ -10,6 +10,7 @@ import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.IsolationModel;
 import dev.holdfast.tx.spi.Profile;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -33,13 +34,27 @@ final class Entry {
         record Reject(String why) implements Decision {}
     }
 
+    /** What is around the running scope. */
+    enum Around {
+        /** Nothing but what it says. */
+        REAL,
+        /** A test fixture, which is rolled back whatever happens: nothing started inside may be committed. */
+        FIXTURE
+    }
+
     /**
      * What is running where the scope wants to start.
      *
      * @param inForce its options
      * @param profile of its server
+     * @param around the root of its transaction
      */
-    record Running(TxOptions inForce, Profile profile) {
+    record Running(TxOptions inForce, Profile profile, Around around) {
+        Running(TxOptions inForce, Profile profile) {
+            this(inForce, profile, inForce.completion() == Completion.FIXTURE ? Around.FIXTURE : Around.REAL);
+        }
+
+        /** Whether the scope is the fixture itself. */
         boolean isFixture() {
             return inForce.completion() == Completion.FIXTURE;
         }
@@ -66,7 +81,8 @@ final class Entry {
             return insideFixture(running, asked, propagation);
         }
         return switch (propagation) {
-            case SEPARATE -> Decision.Start.START;
+            case SEPARATE ->
+                running.around() == Around.FIXTURE ? insideFixture(running, asked, propagation) : Decision.Start.START;
             case ROOT_ONLY ->
                 new Decision.Reject("propagation ROOT_ONLY must not run inside a transaction and one is"
                         + " running; call it outside, or use SEPARATE");
@@ -92,8 +108,14 @@ final class Entry {
                     "propagation MANDATORY needs a running transaction, and a test fixture does not" + " count as one");
         }
         TxOptions unseen = asked.completion() == null ? asked.completion(Completion.COMMIT) : asked;
+        List<String> notes = new ArrayList<>();
+        if (propagation == Propagation.SEPARATE) {
+            notes.add("runs as a savepoint of a test fixture: a transaction of its own would be committed");
+        }
         String bent = conflict(running, asked, Propagation.SAVEPOINT);
-        List<String> notes = bent == null ? List.of() : List.of("runs inside a test fixture as it is: " + bent);
+        if (bent != null) {
+            notes.add("runs inside a test fixture as it is: " + bent);
+        }
         return new Decision.Savepoint(running.inForce().overlay(unseen), notes);
     }
 
@@ -157,7 +179,7 @@ final class Entry {
             return "acquireTimeout is asked for, but the transaction it would join has its connection's limit already;"
                     + " set it on the root, or use SEPARATE";
         }
-        if (asked.retry() != null) {
+        if (asked.retry() != null && running.around() == Around.REAL) {
             return "a retry policy is asked for, but only the root of a transaction can be run again; set it there";
         }
         if (asked.isVerifiable() && !inForce.isVerifiable()) {

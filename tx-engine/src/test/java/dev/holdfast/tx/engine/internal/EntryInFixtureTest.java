@@ -34,12 +34,27 @@ class EntryInFixtureTest {
 
     @TestFactory
     Stream<DynamicTest> what_would_be_a_root_becomes_a_savepoint_without_a_word() {
-        return Stream.of(Propagation.REUSE, Propagation.SAVEPOINT, Propagation.SEPARATE, Propagation.ROOT_ONLY)
+        return Stream.of(Propagation.REUSE, Propagation.SAVEPOINT, Propagation.ROOT_ONLY)
                 .map(propagation -> dynamicTest(
                         propagation.name(),
                         () -> assertThat(
                                         savepoint(NONE.propagation(propagation)).notes())
                                 .isEmpty()));
+    }
+
+    @Test
+    void a_transaction_of_its_own_becomes_a_savepoint_too_and_that_is_noted() {
+        assertThat(savepoint(NONE.propagation(Propagation.SEPARATE)).notes())
+                .singleElement()
+                .asString()
+                .contains("would be committed");
+    }
+
+    @Test
+    void nothing_inside_a_root_inside_becomes_a_transaction_of_its_own_either() {
+        Running root = new Running(savepoint(NONE).inForce(), Made.profile(), Entry.Around.FIXTURE);
+        assertThat(Entry.decide(root, NONE.propagation(Propagation.SEPARATE), Propagation.REUSE))
+                .isInstanceOf(Decision.Savepoint.class);
     }
 
     @Test
@@ -58,7 +73,6 @@ class EntryInFixtureTest {
                         NONE.beginMode(BeginMode.DEFERRED),
                         NONE.deferConstraints(),
                         NONE.verifiable(),
-                        NONE.retry(RetryPolicy.attempts(3)),
                         NONE.with(Made.OPTION, "a"),
                         NONE.completion(Completion.FIXTURE))
                 .map(asked -> dynamicTest(asked.toString(), () -> {
@@ -79,6 +93,7 @@ class EntryInFixtureTest {
                         TxOptions.of(Isolation.READ_COMMITTED),
                         NONE.statementTimeout(ofSeconds(1)),
                         NONE.wholeTimeout(ofSeconds(1)),
+                        NONE.retry(RetryPolicy.attempts(3)),
                         NONE.forceRollback())
                 .map(asked -> dynamicTest(
                         asked.toString(),
