@@ -3,6 +3,8 @@ package dev.holdfast.tx.sqlite;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
 import dev.holdfast.tx.BeginMode;
 import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Isolation;
@@ -230,5 +232,23 @@ class SqliteConnectTest {
                 .contains("COMMIT");
         Consumer<String> line = text -> assertThat(text).isNotBlank();
         assertThat(db.explain(TxOptions.none().readOnly()).lines()).allSatisfy(line);
+    }
+
+    @Test
+    void aPoolThatTheCallerHasClosed_isToldByTheFirstStatement_andWhileBuilding() throws Exception {
+        HikariConfig config = new HikariConfig();
+        config.setJdbcUrl("jdbc:sqlite:" + file);
+        HikariDataSource pool = new HikariDataSource(config);
+        try (Transactor other = Holdfast.builder(pool).build()) {
+            pool.close();
+            other.execute(tx -> {}); // sends nothing, and so needs no pool
+            assertThatThrownBy(() -> other.execute(tx -> Sql.insert(tx, "t", 1)))
+                    .isInstanceOf(SQLException.class)
+                    .hasMessageContaining("has been closed");
+        }
+        assertThatThrownBy(() -> Holdfast.builder(pool).build())
+                .isInstanceOf(TxException.class)
+                .hasMessageContaining("has been closed")
+                .hasMessageContaining("check that the database runs");
     }
 }
