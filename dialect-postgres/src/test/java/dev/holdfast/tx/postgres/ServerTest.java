@@ -4,6 +4,7 @@ import dev.holdfast.tx.spi.Answers;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.testkit.Threads;
 import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import java.sql.Connection;
@@ -15,7 +16,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -105,13 +105,7 @@ abstract class ServerTest {
 
     /** Does this on another thread. */
     static <T extends @Nullable Object> CompletableFuture<T> meanwhile(Callable<T> work) {
-        return CompletableFuture.supplyAsync(() -> {
-            try {
-                return work.call();
-            } catch (Exception e) {
-                throw new CompletionException(e);
-            }
-        });
+        return Threads.supply(work);
     }
 
     static <T extends @Nullable Object> T finished(CompletableFuture<T> work) throws Exception {

@@ -27,6 +27,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /** Running a transaction again (RTY). */
 final class RetryCases {
@@ -235,9 +236,9 @@ final class RetryCases {
             TxOptions reading = profile.has(Feature.SINGLE_WRITER) ? options.beginMode(BeginMode.DEFERRED) : options;
             CyclicBarrier bothHaveRead = new CyclicBarrier(2);
             AtomicInteger attempts = new AtomicInteger();
-            List<CompletableFuture<Void>> both = new ArrayList<>();
+            List<CompletableFuture<@Nullable Void>> both = new ArrayList<>();
             for (int own : List.of(1, 2)) {
-                both.add(CompletableFuture.runAsync(() -> {
+                both.add(Threads.run(() -> {
                     AtomicInteger mine = new AtomicInteger();
                     db.execute(reading, tx -> {
                         attempts.incrementAndGet();
@@ -251,7 +252,7 @@ final class RetryCases {
                     });
                 }));
             }
-            for (CompletableFuture<Void> one : both) {
+            for (CompletableFuture<@Nullable Void> one : both) {
                 one.get(60, TimeUnit.SECONDS);
             }
             List<Integer> values = run.observed("select v from " + table + " order by id");

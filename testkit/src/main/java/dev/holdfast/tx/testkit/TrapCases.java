@@ -213,8 +213,7 @@ final class TrapCases {
                 ConformanceCase.of("TRP-10", "a thread does not see the transaction of another", run -> {
                     Transactor db = run.transactor();
                     db.execute(tx -> {
-                        Tx elsewhere =
-                                CompletableFuture.supplyAsync(db::current).get(10, TimeUnit.SECONDS);
+                        Tx elsewhere = Threads.supply(db::current).get(10, TimeUnit.SECONDS);
                         equal(null, elsewhere, "the current transaction of another thread");
                         equal(tx, db.current(), "the current transaction of this one");
                     });
@@ -225,8 +224,8 @@ final class TrapCases {
                             Transactor db = run.transactor();
                             db.execute(tx -> {
                                 CountDownLatch go = new CountDownLatch(2);
-                                List<CompletableFuture<Void>> both = IntStream.of(0, 1)
-                                        .mapToObj(half -> CompletableFuture.runAsync(() -> {
+                                List<CompletableFuture<@Nullable Void>> both = IntStream.of(0, 1)
+                                        .mapToObj(half -> Threads.run(() -> {
                                             go.countDown();
                                             for (int i = 0; i < 300; i++) {
                                                 int id = 2 * i + half;
@@ -234,7 +233,7 @@ final class TrapCases {
                                             }
                                         }))
                                         .toList();
-                                for (CompletableFuture<Void> one : both) {
+                                for (CompletableFuture<@Nullable Void> one : both) {
                                     one.get(60, TimeUnit.SECONDS);
                                 }
                             });
@@ -248,12 +247,13 @@ final class TrapCases {
                             Transactor db = run.transactor();
                             CountDownLatch inside = new CountDownLatch(1);
                             CountDownLatch leave = new CountDownLatch(1);
-                            AtomicReference<@Nullable CompletableFuture<Void>> child = new AtomicReference<>();
+                            AtomicReference<@Nullable CompletableFuture<@Nullable Void>> child =
+                                    new AtomicReference<>();
                             TxRolledBackException told = throwing(
                                     TxRolledBackException.class,
                                     () -> db.execute(tx -> {
                                         insert(tx, table, 1);
-                                        child.set(CompletableFuture.runAsync(() -> tx.execute(joined -> {
+                                        child.set(Threads.run(() -> tx.execute(joined -> {
                                             inside.countDown();
                                             leave.await(60, TimeUnit.SECONDS);
                                         })));

@@ -15,7 +15,6 @@ import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.testkit.fault.ScriptedDataSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 
@@ -183,14 +182,14 @@ final class UnmanagedCases {
                 ConformanceCase.of("UNM-06", "it may be handed from thread to thread", run -> {
                     String table = run.table();
                     Transactor db = run.transactor();
-                    UnmanagedTx tx = CompletableFuture.supplyAsync(db::begin).get(60, TimeUnit.SECONDS);
+                    UnmanagedTx tx = Threads.supply(db::begin).get(60, TimeUnit.SECONDS);
                     for (int i = 1; i <= 3; i++) {
                         int id = i;
-                        CompletableFuture.runAsync(() -> tx.execute(inner -> insert(inner, table, id)))
+                        Threads.run(() -> tx.execute(inner -> insert(inner, table, id)))
                                 .get(60, TimeUnit.SECONDS);
                     }
                     equal(List.of(), run.ids(table), "committed rows before the commit");
-                    CompletableFuture.runAsync(tx::commit).get(60, TimeUnit.SECONDS);
+                    Threads.run(tx::commit).get(60, TimeUnit.SECONDS);
                     equal(List.of(1, 2, 3), run.ids(table), "committed rows");
                 }));
     }
