@@ -105,7 +105,7 @@ public final class GenerateDelegates {
                             "isClosed",
                             "beginRequest",
                             "endRequest"),
-            "java.sql.Statement", Set.of("close", "isClosed", "cancel"),
+            "java.sql.Statement", Set.of("close", "isClosed", "cancel", "executeBatch", "executeLargeBatch"),
             "java.sql.PreparedStatement", Set.of(),
             "java.sql.CallableStatement", Set.of(),
             "java.sql.ResultSet", Set.of("close", "isClosed"),

@@ -22,7 +22,10 @@ public interface Transactor extends ConnectionScope, AutoCloseable {
      * Begins a transaction that the caller ends. It is always a root and never ambient; {@link #within} makes it so for
      * a block.
      *
-     * @param options what the transaction must be; a retry policy is refused, there is no body to run again
+     * @param options what the transaction must be; the whole timeout runs from here
+     * @throws TxRejectedException if a retry policy is asked for, there being no body to run again; if the propagation is
+     *     MANDATORY or SAVEPOINT, or REUSE or ROOT_ONLY inside a transaction; or inside a test fixture
+     * @throws TxUnsupportedException if the database cannot do what was asked for; nothing was sent
      */
     UnmanagedTx begin(TxOptions options);
 
@@ -64,7 +67,7 @@ public interface Transactor extends ConnectionScope, AutoCloseable {
     }
 
     /**
-     * The same database, and the same ambient transaction, with other defaults.
+     * The same database, and the same ambient transaction, with other defaults. Closing one of them closes all.
      *
      * @param change from the defaults in force to the new ones
      * @throws TxUnsupportedException if the database cannot do what they ask for

@@ -42,7 +42,7 @@ public interface Tx extends ConnectionScope {
      * Has the unit rolled back at its end. Called on the handle of the scope that owns the unit, the value of the body is
      * returned all the same; on that of a joined scope, the owner gets a {@link TxRolledBackException}.
      *
-     * @param why for the outcome and the error
+     * @param why told in the error that a joined scope's request raises
      */
     void setRollbackOnly(String why);
 

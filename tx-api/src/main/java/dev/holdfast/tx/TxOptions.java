@@ -229,7 +229,10 @@ public final class TxOptions {
         return get(RETRY);
     }
 
-    /** With this retry policy; refused in a nested scope. */
+    /**
+     * With this retry policy; refused in a scope that joins or nests. What the body does in SEPARATE transactions, or outside,
+     * is done again with each attempt.
+     */
     public TxOptions retry(RetryPolicy policy) {
         return with(RETRY, policy);
     }

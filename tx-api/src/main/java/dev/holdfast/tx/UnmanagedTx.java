@@ -12,6 +12,7 @@ public interface UnmanagedTx extends Tx, AutoCloseable {
      *
      * @throws TxRolledBackException if the transaction had to be rolled back, for being rollback-only or by the server
      * @throws TxOutcomeUnknownException if COMMIT was sent and its answer lost
+     * @throws TxTimeoutException if the whole timeout expired; it is rolled back
      * @throws TxHookException if a hook after the end failed
      * @throws TxStateException if the transaction has ended already
      */
@@ -25,7 +26,11 @@ public interface UnmanagedTx extends Tx, AutoCloseable {
      */
     void rollback();
 
-    /** Rolls back if the transaction has not ended; otherwise does nothing. */
+    /**
+     * Rolls back if the transaction has not ended; otherwise does nothing.
+     *
+     * @throws TxHookException if a hook after the end failed
+     */
     @Override
     void close();
 }

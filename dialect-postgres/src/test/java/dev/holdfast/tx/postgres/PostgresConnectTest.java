@@ -159,6 +159,8 @@ class PostgresConnectTest {
         });
         db.execute(tx -> {
             assertThat(Sql.ints(tx, tx.lock(lock, template))).containsExactly(1);
+            // the same text without the limit: nothing is left of it
+            assertThat(Sql.ints(tx, tx.lock(RowLock.forUpdate(), template))).containsExactly(1);
             assertThat(Sql.ints(tx, "select case when current_setting('lock_timeout') = '0' then 1 else 0 end"))
                     .containsExactly(1);
         });

@@ -8,6 +8,7 @@ import static dev.holdfast.tx.testkit.Sql.insert;
 import static dev.holdfast.tx.testkit.Sql.ints;
 
 import dev.holdfast.tx.Completion;
+import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.Propagation;
@@ -16,6 +17,8 @@ import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxHookException;
 import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxOutcomeUnknownException;
+import dev.holdfast.tx.TxRejectedException;
 import dev.holdfast.tx.TxRolledBackException;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.spi.Feature;
@@ -115,6 +118,61 @@ final class TrapCases {
                             equal("Committed[]", told.outcome().toString(), "the outcome told");
                         }),
                 ConformanceCase.of(
+                        "TRP-07c",
+                        "work inside whose commit is unknown is never done again by a retry around it",
+                        run -> {
+                            Transactor db = run.transactor();
+                            AtomicInteger runs = new AtomicInteger();
+                            Failure lost = Failure.of(new SQLException("lost", "08006"), FailureKind.CONNECTION_LOST);
+                            throwing(
+                                    TxOutcomeUnknownException.class,
+                                    () -> db.execute(TxOptions.none().retry(RetryPolicy.attempts(3)), tx -> {
+                                        runs.incrementAndGet();
+                                        throw new TxOutcomeUnknownException("unknown", lost, null, lost.error());
+                                    }));
+                            equal(1, runs.get(), "runs of the body");
+                        }),
+                ConformanceCase.of(
+                        "TRP-07d", "a hook that fails after a rollback that was asked for runs nothing again", run -> {
+                            Transactor db = run.transactor();
+                            AtomicInteger runs = new AtomicInteger();
+                            throwing(
+                                    TxHookException.class,
+                                    () -> db.execute(
+                                            TxOptions.none().forceRollback().retry(RetryPolicy.attempts(3)), tx -> {
+                                                runs.incrementAndGet();
+                                                tx.afterRollback(() -> {
+                                                    throw new SQLException("could not serialize access", "40001");
+                                                });
+                                            }));
+                            equal(1, runs.get(), "runs of the body");
+                        }),
+                ConformanceCase.of(
+                        "TRP-19",
+                        "what a beforeCommit hook nests and loses fires no afterCommit hook",
+                        Feature.SAVEPOINTS,
+                        run -> {
+                            Transactor db = run.transactor();
+                            List<String> fired = new ArrayList<>();
+                            db.execute(tx -> tx.beforeCommit(() -> thrownBy(() -> tx.executeNested(nested -> {
+                                nested.afterCommit(() -> fired.add("commit"));
+                                nested.afterRollback(() -> fired.add("rollback"));
+                                throw new IllegalStateException("undo");
+                            }))));
+                            equal(List.of("rollback"), fired, "hooks fired");
+                        }),
+                ConformanceCase.of("TRP-28", "an empty batch alone is a transaction that did nothing", run -> {
+                    String table = run.table();
+                    Transactor db = run.transactor();
+                    int[] counts = db.transact(tx -> {
+                        try (PreparedStatement batch =
+                                tx.connection().prepareStatement("insert into " + table + " (id) values (?)")) {
+                            return batch.executeBatch();
+                        }
+                    });
+                    equal(0, counts.length, "update counts");
+                }),
+                ConformanceCase.of(
                         "TRP-22", "an error while cleaning up never takes the place of the body's error", run -> {
                             Transactor db = run.transactor();
                             IllegalStateException first = new IllegalStateException("the body's");
@@ -194,6 +252,7 @@ final class TrapCases {
                             String table = run.table();
                             Transactor db = run.transactor();
                             db.execute(TxOptions.none().completion(Completion.FIXTURE), fixture -> {
+                                throwing(TxRejectedException.class, db::begin);
                                 db.execute(tx -> insert(tx, table, 1));
                                 thrownBy(() -> db.execute(tx -> {
                                     insert(tx, table, 2);

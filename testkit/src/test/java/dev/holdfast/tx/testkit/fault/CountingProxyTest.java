@@ -188,9 +188,13 @@ class CountingProxyTest {
 
     @Test
     void a_server_that_is_not_there_is_seen_by_the_client() throws IOException {
-        server.close();
-        try (Socket client = connect();
-                Socket another = connect()) {
+        int nobody;
+        try (ServerSocket unused = new ServerSocket(0)) {
+            nobody = unused.getLocalPort();
+        }
+        try (CountingProxy toNobody = CountingProxy.before("localhost", nobody);
+                Socket client = new Socket(InetAddress.getLoopbackAddress(), toNobody.port());
+                Socket another = new Socket(InetAddress.getLoopbackAddress(), toNobody.port())) {
             assertThat(isCut(client)).isTrue();
             assertThat(isCut(another)).isTrue();
         }

@@ -17,11 +17,11 @@ import org.jspecify.annotations.Nullable;
 final class Acquiring {
     private Acquiring() {}
 
-    static Connection connection(Transaction transaction) throws SQLException {
+    static Connection connection(Transaction transaction, @Nullable Deadline scopeDeadline) throws SQLException {
         Prepared prepared = transaction.prepared;
         TxOptions options = prepared.options();
         refuseToWaitForOneself(prepared.server(), options, transaction);
-        Deadline deadline = transaction.deadline;
+        Deadline deadline = Deadline.sooner(transaction.deadline, scopeDeadline);
         if (options.acquireTimeout() != null) {
             deadline = Deadline.sooner(
                     deadline,

@@ -4,9 +4,14 @@ import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.RetryPolicy;
 import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxHookException;
+import dev.holdfast.tx.TxOutcomeUnknownException;
 import dev.holdfast.tx.TxStateException;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Runs a transaction again where its policy says so: from its start, on a fresh one, with nothing held while it waits. */
@@ -62,10 +67,27 @@ final class Attempts {
         }
     }
 
+    /**
+     * Whether an error says that some of the work may be there, or is: a commit inside that is unknown, or hooks that failed
+     * after an end. Whatever else is behind it, running again could do that work twice.
+     */
+    private static boolean isSettledAlready(Throwable error) {
+        Set<Throwable> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (Throwable cause = error; cause != null && seen.add(cause); cause = cause.getCause()) {
+            if (cause instanceof TxOutcomeUnknownException || cause instanceof TxHookException) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Waits for the next attempt, if there is to be one. */
     private static boolean again(
             Engine engine, RetryPolicy policy, @Nullable Deadline deadline, int number, Ended<?> ended, long start) {
         Throwable error = Objects.requireNonNull(ended.error());
+        if (isSettledAlready(error)) {
+            return false;
+        }
         Failure failure = engine.failures.behind(error);
         long now = engine.now();
         Duration elapsed = Duration.ofNanos(now - start);

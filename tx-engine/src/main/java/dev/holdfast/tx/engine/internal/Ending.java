@@ -15,21 +15,30 @@ final class Ending {
     private Ending() {}
 
     /** Ends a scope that shares its unit: a failure inside is the failure of the unit. */
-    static void joined(Scope scope, @Nullable Throwable thrown) {
+    static void joined(Scope running, Scope scope, @Nullable Throwable thrown) {
         Throwable failure = thrown;
         if (failure == null && scope.deadline != null && scope.deadline.hasPassed(scope.transaction.engine.now())) {
             failure = scope.deadline.expired("The scope on " + scope.server().profile, scope.inForce.label());
         }
-        scope.transaction.turn.take();
+        if (!scope.transaction.turn.tryTake()) {
+            scope.over = true; // and it stays a child that is open, so that the root is rolled back
+            TxStateException kept = new TxStateException("another thread kept its turn on the connection");
+            if (failure == null) {
+                throw kept;
+            }
+            Thrown.suppress(failure, kept);
+            throw Thrown.as(failure);
+        }
         try {
             if (failure != null) {
                 scope.poison(failure);
             }
             scope.endHandle();
+            running.childClosed();
         } finally {
             scope.transaction.turn.giveBack();
         }
-        if (thrown == null && failure != null) {
+        if (failure != null) {
             throw Thrown.as(failure);
         }
     }
@@ -83,11 +92,18 @@ final class Ending {
             return new Outcome.RolledBack(Reason.CHILD_STILL_OPEN, kept);
         }
         try {
+            // Others may have done something to it while the turn was waited for.
+            boolean changed = scope.children() > 0
+                    || scope.unit.poison() != null
+                    || scope.transaction.stoppedBy(scope.unit) != null;
+            Settle.Verdict last = verdict instanceof Settle.Verdict.Commit && changed
+                    ? Settle.decide(facts(scope, null, Reason.BODY_FAILED))
+                    : verdict;
             scope.endHandle();
-            if (verdict instanceof Settle.Verdict.Commit) {
+            if (last instanceof Settle.Verdict.Commit) {
                 return Committing.commit(scope.transaction);
             }
-            Outcome.RolledBack outcome = rolledBack(verdict);
+            Outcome.RolledBack outcome = rolledBack(last);
             scope.transaction.rollBack(outcome.cause());
             return outcome;
         } catch (Throwable unforeseen) {

@@ -18,6 +18,7 @@ import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.Work;
 import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.Wish;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.UnaryOperator;
@@ -79,6 +80,11 @@ final class EngineTransactor implements Transactor {
         if (options.retry() != null) {
             throw new TxRejectedException(
                     "begin was asked for a retry policy, but there is no body to run again; use transact",
+                    options.label());
+        }
+        if (running != null && running.transaction.prepared.options().completion() == Completion.FIXTURE) {
+            throw new TxRejectedException(
+                    "begin was called inside a test fixture, and what it commits would stay; use transact there",
                     options.label());
         }
         Propagation asked = options.propagation();
@@ -164,6 +170,9 @@ final class EngineTransactor implements Transactor {
             throw new TxRejectedException(
                     "The scope was rejected on " + engine.primary.profile + ": " + reject.why(), asked.label());
         }
+        if (running != null && !(decision instanceof Entry.Decision.Start)) {
+            refuseWritesOnReplica(running, asked);
+        }
         if (running != null && decision instanceof Entry.Decision.Join join) {
             return joined(running, join.inForce(), asked, body);
         }
@@ -180,6 +189,17 @@ final class EngineTransactor implements Transactor {
         return policy == null
                 ? root(prepared, 1, deadline, body).orThrow()
                 : Attempts.run(engine, policy, deadline, attempt -> root(prepared, attempt, deadline, body));
+    }
+
+    private void refuseWritesOnReplica(Scope running, TxOptions asked) {
+        if (asked.access() == Access.READ_WRITE
+                && running.transaction.prepared.wish().target() == Wish.Target.REPLICA) {
+            throw new TxRejectedException(
+                    "The scope was rejected on " + engine.primary.profile
+                            + ": READ_WRITE is asked for inside a transaction that was sent to a reader; make the root"
+                            + " READ_WRITE, or use SEPARATE",
+                    asked.label());
+        }
     }
 
     private static Entry.Running facts(Scope running) {
@@ -214,14 +234,7 @@ final class EngineTransactor implements Transactor {
             thrown = e;
         }
         Current.leave(before);
-        try {
-            Ending.joined(scope, thrown);
-        } finally {
-            running.childClosed();
-        }
-        if (thrown != null) {
-            throw Thrown.as(thrown);
-        }
+        Ending.joined(running, scope, thrown);
         return result;
     }
 

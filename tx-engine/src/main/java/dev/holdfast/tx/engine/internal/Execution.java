@@ -32,6 +32,7 @@ final class Execution {
     private final CountDownLatch cancelReturned = new CountDownLatch(1);
     private java.util.concurrent.@Nullable Future<?> alarm;
     private boolean failed;
+    private volatile boolean byCaller;
 
     private Execution(Statement statement, @Nullable Deadline deadline, @Nullable PlannedLock lock) {
         this.statement = statement;
@@ -95,6 +96,10 @@ final class Execution {
         }
     }
 
+    void cancelledByCaller() {
+        byCaller = true;
+    }
+
     void fail() {
         failed = true;
     }
@@ -105,6 +110,9 @@ final class Execution {
 
     /** Whether the limit has it cancelled, or is about to. */
     Cancelled cancelled() {
-        return state.get() == State.CANCELLING ? Cancelled.BY_LIMIT : Cancelled.NOT;
+        if (state.get() == State.CANCELLING) {
+            return Cancelled.BY_LIMIT;
+        }
+        return byCaller ? Cancelled.BY_CALLER : Cancelled.NOT;
     }
 }

@@ -79,6 +79,23 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
         }
     }
 
+    /** The execution had nothing to send: it is as if it had not been. */
+    final void nothingSent() {
+        if (execution != null) {
+            execution.over();
+        }
+        executing = false;
+        execution = null;
+    }
+
+    /** The caller cancels what is being executed. */
+    final void cancelledByCaller() {
+        Execution running = execution;
+        if (running != null) {
+            running.cancelledByCaller();
+        }
+    }
+
     final SQLException failed(Throwable error) {
         Execution failing = execution;
         executing = false;

@@ -51,9 +51,44 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
         return rows == null ? null : new GuardedResultSet(this, rows);
     }
 
+    /** Drivers send nothing for an empty batch, not even the BEGIN that they hold back. */
+    @Override
+    public int[] executeBatch() throws SQLException {
+        enterExecution(null);
+        try {
+            int[] counts = raw.executeBatch();
+            if (counts.length == 0) {
+                nothingSent();
+            }
+            return counts;
+        } catch (Throwable e) {
+            throw failed(e);
+        } finally {
+            exit();
+        }
+    }
+
+    /** As {@link #executeBatch}. */
+    @Override
+    public long[] executeLargeBatch() throws SQLException {
+        enterExecution(null);
+        try {
+            long[] counts = raw.executeLargeBatch();
+            if (counts.length == 0) {
+                nothingSent();
+            }
+            return counts;
+        } catch (Throwable e) {
+            throw failed(e);
+        } finally {
+            exit();
+        }
+    }
+
     /** Not in turn: it is called while another thread executes the statement. */
     @Override
     public void cancel() throws SQLException {
+        cancelledByCaller();
         raw.cancel();
     }
 

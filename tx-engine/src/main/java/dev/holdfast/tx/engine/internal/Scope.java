@@ -208,13 +208,12 @@ class Scope extends TransactionUse implements Tx {
         for (String note : plan.notes()) {
             transaction.tell(() -> new TxEvent.Noted(transaction.id(), inForce.label(), note));
         }
-        if (!plan.before().isEmpty() || lock.waiting() != RowLock.Waiting.BLOCK) {
-            takeTurnFor("A row lock");
-            try {
-                transaction.plan(sql, new PlannedLock(lock, plan));
-            } finally {
-                transaction.turn.giveBack();
-            }
+        boolean watched = !plan.before().isEmpty() || lock.waiting() != RowLock.Waiting.BLOCK;
+        takeTurnFor("A row lock");
+        try {
+            transaction.plan(sql, watched ? new PlannedLock(lock, plan) : null);
+        } finally {
+            transaction.turn.giveBack();
         }
         return sql;
     }
@@ -247,7 +246,7 @@ class Scope extends TransactionUse implements Tx {
     }
 
     private <H> void register(String name, H hook, BiConsumer<Hooks, H> registration) {
-        if (transaction.isFiringHooks()) {
+        if (over && transaction.isFiringHooks()) {
             registration.accept(
                     transaction.root().hooks(), hook); // a hook registers a hook: it fires in the same round
         } else if (over) {
@@ -277,10 +276,9 @@ class Scope extends TransactionUse implements Tx {
         transaction.turn.giveBack();
     }
 
+    /** In turn. */
     void childClosed() {
-        transaction.turn.take();
         children--;
-        transaction.turn.giveBack();
     }
 
     /** Scopes that were opened in this one and are not over; the turn is held by the caller. */

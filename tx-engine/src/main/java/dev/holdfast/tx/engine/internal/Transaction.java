@@ -66,6 +66,9 @@ final class Transaction {
     private @Nullable Throwable gone;
     private @Nullable Map<String, PlannedLock> locks;
     private volatile boolean over;
+    /** Its end did not get the turn: whoever has it must leave nothing behind. */
+    private volatile boolean abandoned;
+
     private volatile @Nullable Thread firing;
 
     Transaction(Engine engine, Prepared prepared, int attempt, @Nullable Deadline deadline) {
@@ -119,19 +122,30 @@ final class Transaction {
 
     // ---- beginning
 
-    /** Makes sure that BEGIN and all pending savepoints, oldest first, were sent and answered. */
-    void open() throws SQLException {
+    /**
+     * Makes sure that BEGIN and all pending savepoints, oldest first, were sent and answered.
+     *
+     * @param scopeDeadline by which the scope that asks must be done; null for no limit
+     */
+    void open(@Nullable Deadline scopeDeadline) throws SQLException {
+        if (abandoned) {
+            throw Refused.of(Errors.ended(prepared.options().label(), "A statement"));
+        }
         if (state == State.NEW) {
-            begin();
+            begin(scopeDeadline);
+            if (abandoned) {
+                rollBack(null);
+                throw Refused.of(Errors.ended(prepared.options().label(), "A statement"));
+            }
         }
         if (!top.sent) {
             sendSavepoints(top);
         }
     }
 
-    private void begin() throws SQLException {
+    private void begin(@Nullable Deadline scopeDeadline) throws SQLException {
         long asked = engine.isHeard() ? engine.now() : 0;
-        Connection connection = Acquiring.connection(this);
+        Connection connection = Acquiring.connection(this, scopeDeadline);
         long had = engine.isHeard() ? engine.now() : 0;
         lease = new Lease(prepared.server().source, connection);
         state = State.OPENING;
@@ -356,11 +370,16 @@ final class Transaction {
 
     // ---- locks
 
-    void plan(String sql, PlannedLock lock) {
-        if (locks == null) {
-            locks = new HashMap<>();
+    /** What is watched over when this text is executed; the last lock that it was rendered for counts. */
+    void plan(String sql, @Nullable PlannedLock lock) {
+        if (lock != null) {
+            if (locks == null) {
+                locks = new HashMap<>();
+            }
+            locks.put(sql, lock);
+        } else if (locks != null) {
+            locks.remove(sql);
         }
-        locks.put(sql, lock);
     }
 
     @Nullable
@@ -405,8 +424,10 @@ final class Transaction {
         giveBack(first);
     }
 
-    /** Throws the connection away after an error that nothing foresaw. */
+    /** Throws the connection away after an error that nothing foresaw, or while another thread keeps the turn. */
     void abandon(Throwable unforeseen) {
+        abandoned = true;
+        over = true;
         if (lease != null) {
             evict("an unforeseen error", unforeseen);
         }

@@ -56,7 +56,7 @@ abstract class TransactionUse implements ConnectionUse {
             if (deadline != null && deadline.hasPassed(transaction.engine.now())) {
                 throw deadline.expiredInJdbc("The transaction on " + server().profile, inForce.label(), null);
             }
-            transaction.open();
+            transaction.open(deadline);
         } catch (Throwable e) {
             transaction.turn.giveBack();
             throw beginError(Thrown.asSqlException(e));
@@ -108,7 +108,7 @@ abstract class TransactionUse implements ConnectionUse {
 
     /** The limit of the options that an error comes from, whether we enforced it or the server did; null if none. */
     private @Nullable Deadline limitBehind(Failure failure, @Nullable Execution execution) {
-        if (execution != null && execution.cancelled() != Cancelled.NOT) {
+        if (execution != null && execution.cancelled() == Cancelled.BY_LIMIT) {
             return execution.deadline;
         }
         Duration statement = inForce.statementTimeout();
@@ -121,6 +121,9 @@ abstract class TransactionUse implements ConnectionUse {
 
     @Override
     public @Nullable Execution executing(Statement statement, @Nullable String sql) throws SQLException {
+        if (deadline != null && deadline.hasPassed(transaction.engine.now())) {
+            throw deadline.expiredInJdbc("The transaction on " + server().profile, inForce.label(), null);
+        }
         Duration limit = inForce.statementTimeout();
         Deadline statementEnd = limit == null ? null : Deadline.after(transaction.engine.now(), Limit.STATEMENT, limit);
         Deadline end = Deadline.sooner(statementEnd, deadline);

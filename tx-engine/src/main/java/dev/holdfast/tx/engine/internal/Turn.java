@@ -62,13 +62,25 @@ final class Turn extends AbstractQueuedSynchronizer {
         }
     }
 
-    /** Takes it, or answers false if another thread keeps it for too long. */
+    /** Takes it, or answers false if another thread keeps it for too long; an interrupt is kept for later. */
     boolean tryTake() {
-        try {
-            take();
+        if (tryAcquire(1)) {
             return true;
-        } catch (TxStateException kept) {
-            return false;
+        }
+        long end = System.nanoTime() + patience.toNanos();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return tryAcquireNanos(1, end - System.nanoTime());
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
