@@ -23,12 +23,17 @@ import dev.holdfast.tx.TxRolledBackException;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity.Autocommit;
+import dev.holdfast.tx.testkit.fault.Fault;
+import dev.holdfast.tx.testkit.fault.JdbcCall;
+import dev.holdfast.tx.testkit.fault.Lent;
+import dev.holdfast.tx.testkit.fault.ScriptedDataSource;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -194,6 +199,52 @@ final class TrapCases {
 
     private static List<ConformanceCase> sessions() {
         return List.of(
+                ConformanceCase.of(
+                        "TRP-08",
+                        "a connection whose rollback failed is thrown away, and nothing on it is committed",
+                        run -> {
+                            String table = run.table();
+                            ScriptedDataSource calls = run.closing(NestingCases.scripted(run));
+                            Transactor db = run.transactor(EngineSetup.on(calls));
+                            IllegalStateException first = new IllegalStateException("undo");
+                            Facts.Attempt failing = () -> db.execute(tx -> {
+                                insert(tx, table, 1);
+                                throw first;
+                            });
+                            calls.play(null);
+                            thrownBy(failing);
+                            int rollback = calls.calls().stream()
+                                    .filter(call ->
+                                            call.text().toLowerCase(Locale.ROOT).contains("rollback"))
+                                    .mapToInt(JdbcCall::number)
+                                    .findFirst()
+                                    .orElseThrow();
+                            calls.play(Fault.throwing(rollback, "HY000"));
+                            equal(first, thrownBy(failing), "what the caller is told");
+                            holds(calls::hasFired, "the rollback has failed");
+                            equal(
+                                    List.of(Lent.Fate.THROWN_AWAY),
+                                    calls.ledger().stream().map(Lent::fate).toList(),
+                                    "what became of the connections");
+                            holds(
+                                    () -> calls.calls().stream()
+                                            .filter(call -> call.number() > rollback)
+                                            .noneMatch(call -> call.text().contains("setAutoCommit")),
+                                    "autocommit is left alone: " + calls.calls());
+                            equal(List.of(), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "TRP-15",
+                        "a transaction inside the loan of the pool's only connection is refused at once",
+                        run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
+                            db.withConnection(lent -> {
+                                execute(lent, "insert into " + table + " (id, v) values (1, 0)");
+                                return throwing(TxRejectedException.class, () -> db.execute(tx -> tx.open()));
+                            });
+                            equal(List.of(1), run.ids(table), "committed rows");
+                        }),
                 ConformanceCase.of(
                         "TRP-09",
                         "no isolation level and no read-only flag reaches the next user of the connection",

@@ -66,6 +66,9 @@ final class Acquiring {
         int held = 0;
         Transaction counted = null;
         for (Current.Frame frame = Current.frame(); frame != null; frame = frame.outer()) {
+            if (frame.lent() != null && frame.lent().holds(server.source)) {
+                held++;
+            }
             Transaction outer = frame.scope() == null ? null : frame.scope().transaction;
             if (outer == null || outer == counted || outer == starting || !outer.holds(server.source)) {
                 continue;

@@ -10,12 +10,14 @@ final class Current {
      * @param engine whose scope it is
      * @param scope the scope; null where work was called outside every transaction
      * @param ambient whether scopes look for it
+     * @param lent the connection that was lent to the work; null if none was
      * @param outer what was running before
      */
     record Frame(
             Engine engine,
             @Nullable Scope scope,
             boolean ambient,
+            @Nullable Loan lent,
             @Nullable Frame outer) {}
 
     private static final ThreadLocal<@Nullable Frame> FRAME = new ThreadLocal<>();
@@ -40,7 +42,14 @@ final class Current {
     /** Makes a scope the innermost one, and answers the frame to {@link #leave leave it for}. */
     static @Nullable Frame enter(Engine engine, @Nullable Scope scope, boolean ambient) {
         Frame outer = FRAME.get();
-        FRAME.set(new Frame(engine, scope, ambient, outer));
+        FRAME.set(new Frame(engine, scope, ambient, null, outer));
+        return outer;
+    }
+
+    /** Makes work with a lent connection, outside of every transaction, the innermost one. */
+    static @Nullable Frame enter(Engine engine, Loan lent) {
+        Frame outer = FRAME.get();
+        FRAME.set(new Frame(engine, null, true, lent, outer));
         return outer;
     }
 

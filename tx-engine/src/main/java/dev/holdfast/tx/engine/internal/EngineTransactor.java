@@ -58,7 +58,13 @@ final class EngineTransactor implements Transactor {
             return running.withConnection(body);
         }
         engine.requireOpen();
-        return GuardedConnection.lend(new Loan(engine).view(), body);
+        Loan loan = new Loan(engine);
+        Current.Frame before = Current.enter(engine, loan);
+        try {
+            return GuardedConnection.lend(loan.view(), body);
+        } finally {
+            Current.leave(before);
+        }
     }
 
     @Override

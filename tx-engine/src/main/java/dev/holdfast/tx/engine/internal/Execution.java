@@ -4,6 +4,8 @@ import dev.holdfast.tx.spi.Moment.Cancelled;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -25,6 +27,9 @@ final class Execution {
 
     private static final ScheduledThreadPoolExecutor TIMER = timer();
 
+    /** A cancel may have to connect to a server that does not answer: it must not hold up the limits of others. */
+    private static final ExecutorService CANCELLERS = Executors.newCachedThreadPool(Execution::thread);
+
     final @Nullable Deadline deadline;
     final @Nullable PlannedLock lock;
     private final Statement statement;
@@ -44,19 +49,21 @@ final class Execution {
         Execution execution = new Execution(statement, deadline, lock);
         if (deadline != null) {
             long left = Math.max(0, deadline.left(System.nanoTime()));
-            execution.alarm = TIMER.schedule(execution::cancel, left, TimeUnit.NANOSECONDS);
+            execution.alarm = TIMER.schedule(() -> CANCELLERS.execute(execution::cancel), left, TimeUnit.NANOSECONDS);
         }
         return execution;
     }
 
     private static ScheduledThreadPoolExecutor timer() {
-        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(2, task -> {
-            Thread thread = new Thread(task, "holdfast-deadlines");
-            thread.setDaemon(true);
-            return thread;
-        });
+        ScheduledThreadPoolExecutor timer = new ScheduledThreadPoolExecutor(1, Execution::thread);
         timer.setRemoveOnCancelPolicy(true);
         return timer;
+    }
+
+    private static Thread thread(Runnable task) {
+        Thread thread = new Thread(task, "holdfast-deadlines");
+        thread.setDaemon(true);
+        return thread;
     }
 
     private void cancel() {

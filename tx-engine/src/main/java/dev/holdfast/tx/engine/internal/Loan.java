@@ -29,6 +29,11 @@ final class Loan implements ConnectionUse {
         this.turn = new Turn(engine.patience);
     }
 
+    boolean holds(Source source) {
+        Lease held = lease;
+        return held != null && held.source == source;
+    }
+
     GuardedConnection view() {
         return new GuardedConnection(this);
     }
