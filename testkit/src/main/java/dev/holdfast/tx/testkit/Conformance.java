@@ -14,6 +14,7 @@ public final class Conformance {
         return Stream.of(
                         LifeCycleCases.all(),
                         TrapCases.all(),
+                        SessionCases.all(),
                         TimeoutCases.all(),
                         FaultCases.all(),
                         NestingCases.all(),
