@@ -6,7 +6,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The handle of one scope in a transaction, good until the scope ends; later use raises {@link TxStateException}.
+ * The handle of one scope in a transaction, good until the scope ends. What would reach the database or change the
+ * transaction later raises {@link TxStateException}; {@link #options}, {@link #isActive}, {@link #isRollbackOnly} and
+ * {@link #classify} still answer, and a data source that was taken earlier gives out no connection.
  *
  * <p>The scopes of one transaction share a connection. Any thread may use a handle, one at a time: another waits for its
  * turn, bounded, and then gets a {@link TxStateException} that shows both stacks. A savepoint scope keeps its turn until
