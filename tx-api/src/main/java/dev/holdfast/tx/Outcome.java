@@ -16,9 +16,10 @@ public sealed interface Outcome {
     record RolledBack(Reason reason, @Nullable Throwable cause) implements Outcome {}
 
     /**
-     * COMMIT was sent and its answer lost: the transaction may be there or not.
+     * COMMIT was sent and its answer lost, or the transaction was ended by something else than Holdfast, such as DDL where
+     * that commits: its work may be there or not.
      *
-     * @param cause how the answer was lost
+     * @param cause how the answer was lost, or what ended it
      */
     record Unknown(Throwable cause) implements Outcome {}
 

@@ -39,6 +39,11 @@ public final class TxOption<T> {
         return name;
     }
 
+    /** The type of its values. */
+    public Class<T> type() {
+        return type;
+    }
+
     /**
      * Checks and returns the value.
      *

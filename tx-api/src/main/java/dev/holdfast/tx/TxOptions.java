@@ -1,5 +1,6 @@
 package dev.holdfast.tx;
 
+import dev.holdfast.tx.spi.FixtureHooks;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -48,11 +49,12 @@ public final class TxOptions {
             RETRY,
             READS,
             LABEL,
-            VERIFIABLE);
+            VERIFIABLE,
+            FixtureHooks.OPTION);
 
     /** What the engine carries out by itself. */
     private static final Set<TxOption<?>> ENGINE_ONLY =
-            Set.of(PROPAGATION, COMPLETION, ACQUIRE_TIMEOUT, RETRY, READS, LABEL);
+            Set.of(PROPAGATION, COMPLETION, ACQUIRE_TIMEOUT, RETRY, READS, LABEL, FixtureHooks.OPTION);
 
     private static final TxOptions NONE = new TxOptions(Map.of());
 

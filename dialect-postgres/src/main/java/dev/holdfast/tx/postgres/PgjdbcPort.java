@@ -107,7 +107,7 @@ final class PgjdbcPort implements DriverPort {
 
         static Origin origin(SQLException error) {
             Origin origin = Origin.UNKNOWN;
-            for (Throwable each : error) {
+            for (Throwable each : PostgresFailures.chain(error)) {
                 if (each instanceof PSQLException raised) {
                     if (raised.getServerErrorMessage() != null) {
                         return Origin.SERVER;

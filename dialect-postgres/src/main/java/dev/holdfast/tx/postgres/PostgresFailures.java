@@ -26,6 +26,9 @@ import dev.holdfast.tx.spi.Moment.Phase;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Wish.Carry;
 import java.sql.SQLException;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /*
@@ -51,12 +54,24 @@ final class PostgresFailures {
 
     /** The first of the chain, causes included, that has a SQLSTATE: batches and pools wrap what the server said. */
     private static SQLException evidence(SQLException error) {
-        for (Throwable each : error) {
+        for (Throwable each : chain(error)) {
             if (each instanceof SQLException sql && sql.getSQLState() != null) {
                 return sql;
             }
         }
         return error;
+    }
+
+    /** An error, its causes, and what follows it, each once: they may go round in a circle. */
+    static Set<Throwable> chain(SQLException error) {
+        Set<Throwable> chain =
+                Collections.newSetFromMap(new LinkedHashMap<>()); // errors are equal when they are the same
+        for (Throwable each : error) {
+            if (!chain.add(each)) {
+                break;
+            }
+        }
+        return chain;
     }
 
     private static FailureKind kind(Row row, SQLException evidence, Moment moment) {

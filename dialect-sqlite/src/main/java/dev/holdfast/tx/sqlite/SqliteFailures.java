@@ -200,8 +200,9 @@ final class SqliteFailures {
     }
 
     /**
-     * The error that tells most: the first of SQLite's own, else the first with a code, among the error and all that hang
-     * on it. A batch hides the error in its cause, a pool behind it, in its chain or its cause.
+     * The error that tells most: the first of SQLite's own, else the first with a code, else the first with a SQLState,
+     * among the error and all that hang on it. A batch hides the error in its cause, a pool behind it, in its chain or its
+     * cause.
      */
     private static SQLException deciding(SQLException error) {
         List<SQLException> all = connected(error);
@@ -209,6 +210,7 @@ final class SqliteFailures {
                 .filter(SqlitePort::isDriverError)
                 .findFirst()
                 .or(() -> all.stream().filter(one -> one.getErrorCode() != 0).findFirst())
+                .or(() -> all.stream().filter(one -> one.getSQLState() != null).findFirst())
                 .orElse(error);
     }
 

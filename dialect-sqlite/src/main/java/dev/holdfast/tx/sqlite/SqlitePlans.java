@@ -59,12 +59,12 @@ final class SqlitePlans {
                     "ask for begin mode DEFERRED or none, or for READ_WRITE on the writer"),
             new Refusal(
                     (options, profile) -> isChecked(options, ConstraintChecking.Timing.IMMEDIATE),
-                    "checking deferrable constraints at once, because SQLite can only defer them",
+                    "constraint checking IMMEDIATE, because it can only defer what is deferrable",
                     "declare those foreign keys NOT DEFERRABLE, or leave the option out"),
             new Refusal(
                     (options, profile) -> options.constraints() != null
                             && !options.constraints().isAll(),
-                    "deferring constraints by name",
+                    options -> "constraints by name (" + options.constraints() + ")",
                     "give no names: all foreign keys are deferred together"),
             new Refusal(
                     (options, profile) -> isChecked(options, ConstraintChecking.Timing.DEFERRED)
@@ -118,7 +118,11 @@ final class SqlitePlans {
 
     private SqlitePlans() {}
 
-    private record Refusal(BiPredicate<TxOptions, Profile> applies, String what, String instead) {}
+    private record Refusal(BiPredicate<TxOptions, Profile> applies, Function<TxOptions, String> what, String instead) {
+        Refusal(BiPredicate<TxOptions, Profile> applies, String what, String instead) {
+            this(applies, options -> what, instead);
+        }
+    }
 
     private record Note(BiPredicate<Wish, Profile> applies, Function<Wish, String> text) {}
 
@@ -170,7 +174,7 @@ final class SqlitePlans {
     private static void refuseWhatCannotBe(TxOptions options, Profile profile) {
         for (Refusal refusal : REFUSALS) {
             if (refusal.applies().test(options, profile)) {
-                throw refused(options, profile, refusal.what(), refusal.instead());
+                throw refused(options, profile, refusal.what().apply(options), refusal.instead());
             }
         }
     }

@@ -1,6 +1,10 @@
 package dev.holdfast.tx.spi;
 
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
+import java.sql.SQLException;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** What JDBC says of a database without asking it anything. */
 public final class Identity {
@@ -63,6 +67,36 @@ public final class Identity {
         this.driverVersion = Objects.requireNonNull(driverVersion);
         this.url = Objects.requireNonNull(url);
         this.autocommit = Objects.requireNonNull(autocommit);
+    }
+
+    /**
+     * What a connection that came from a pool tells of its database, without a packet.
+     *
+     * @throws SQLException as the driver raises it
+     */
+    public static Identity of(Connection connection) throws SQLException {
+        DatabaseMetaData data = connection.getMetaData();
+        return new Identity(
+                orUnknown(data.getDatabaseProductName()),
+                orUnknown(data.getDatabaseProductVersion()),
+                orUnknown(data.getDriverName()),
+                orUnknown(data.getDriverVersion()),
+                withoutSecrets(orUnknown(data.getURL())),
+                connection.getAutoCommit() ? Autocommit.ON : Autocommit.OFF);
+    }
+
+    private static String orUnknown(@Nullable String text) {
+        return text == null ? "(unknown)" : text;
+    }
+
+    /**
+     * A JDBC URL as it may be shown: passwords travel in parameters, before an {@code @}, or among the keys of a MySQL
+     * host.
+     */
+    public static String withoutSecrets(String url) {
+        return url.replaceFirst("[?;].*", "")
+                .replaceFirst("//.*@", "//")
+                .replaceAll("(?i)\\b(user|password)=[^,()]*", "$1=");
     }
 
     /** The product's name. */

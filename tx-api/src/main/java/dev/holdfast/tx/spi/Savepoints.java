@@ -1,6 +1,8 @@
 package dev.holdfast.tx.spi;
 
 import dev.holdfast.tx.TxUnsupportedException;
+import dev.holdfast.tx.spi.Step.DriverSavepoint;
+import dev.holdfast.tx.spi.Step.DriverSavepoint.Act;
 
 /**
  * How savepoints are made. Names are made by the engine: {@code hf_} and a number, unique within the transaction and
@@ -22,6 +24,33 @@ public interface Savepoints {
 
     /** Forgets it; {@link Message#nothing()} where the server knows no release. */
     Message release(String name);
+
+    /**
+     * By the calls of JDBC, for databases whose SQL has no savepoints, or none inside another.
+     *
+     * @param releases whether the driver can release them
+     */
+    static Savepoints ofDriver(boolean releases) {
+        return new Savepoints() {
+            @Override
+            public Message set(String name) {
+                return Message.each(new DriverSavepoint(Act.SET, name));
+            }
+
+            @Override
+            public Message rollbackTo(String name) {
+                Step rollback = new DriverSavepoint(Act.ROLLBACK_TO, name);
+                return releases
+                        ? Message.each(rollback, new DriverSavepoint(Act.RELEASE, name))
+                        : Message.each(rollback);
+            }
+
+            @Override
+            public Message release(String name) {
+                return releases ? Message.each(new DriverSavepoint(Act.RELEASE, name)) : Message.nothing();
+            }
+        };
+    }
 
     /** Of a database without savepoints: every call is refused. */
     static Savepoints unsupported(String server) {

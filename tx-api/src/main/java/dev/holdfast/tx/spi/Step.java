@@ -49,7 +49,30 @@ public sealed interface Step {
     }
 
     /**
-     * What is neither: a call of the driver's own interface.
+     * A savepoint as an object of the driver's, where SQL cannot name one. The engine keeps the object with the connection.
+     *
+     * @param act what is done
+     * @param name of the savepoint
+     */
+    record DriverSavepoint(Act act, String name) implements Step {
+        /** What is done with a savepoint. */
+        public enum Act {
+            /** {@code setSavepoint(name)}. */
+            SET,
+            /** {@code rollback(savepoint)}. */
+            ROLLBACK_TO,
+            /** {@code releaseSavepoint(savepoint)}. */
+            RELEASE
+        }
+
+        @Override
+        public String toString() {
+            return "<" + act.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ') + " savepoint " + name + ">";
+        }
+    }
+
+    /**
+     * What is none of these: a call of the driver's own interface.
      *
      * @param description for {@code explain}
      * @param action the call; sends nothing but what the description says

@@ -27,7 +27,7 @@ public final class Assembly {
     /** On pools of our own. */
     public static Transactor connect(String url, @Nullable String user, @Nullable String password, Setup setup) {
         if (!url.matches("jdbc:[A-Za-z0-9+.-]+:.*")) {
-            throw new IllegalArgumentException("'" + Server.withoutSecrets(url)
+            throw new IllegalArgumentException("'" + Identity.withoutSecrets(url)
                     + "' is not a JDBC URL; one looks like jdbc:postgresql://host/database or jdbc:sqlite:file.db");
         }
         Dialect chosen = setup.dialect();
@@ -67,7 +67,7 @@ public final class Assembly {
             DriverManager.getDriver(url);
         } catch (SQLException e) {
             throw new TxException(
-                    "No JDBC driver on the class path takes " + Server.withoutSecrets(url)
+                    "No JDBC driver on the class path takes " + Identity.withoutSecrets(url)
                             + "; add the driver's artifact beside the dialect's",
                     null,
                     null,
@@ -106,7 +106,7 @@ public final class Assembly {
         } catch (RuntimeException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new TxException(
-                    "No connection to " + Server.withoutSecrets(url) + " could be opened: " + cause.getMessage()
+                    "No connection to " + Identity.withoutSecrets(url) + " could be opened: " + cause.getMessage()
                             + "; check that the database runs and that URL, user and password are right",
                     null,
                     null,

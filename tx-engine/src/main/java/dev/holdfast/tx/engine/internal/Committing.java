@@ -61,12 +61,16 @@ final class Committing {
             return outcome;
         }
         if (driver == DriverState.IDLE && transaction.isAnswered()) {
-            TxStateException ended = new TxStateException(
-                    "The transaction was ended behind Holdfast's back, by a COMMIT or ROLLBACK inside a statement text");
-            transaction.evict("the transaction was ended behind our back", ended);
-            return new Outcome.Unknown(ended);
+            return unseen(transaction, Errors.endedUnseen("a COMMIT or ROLLBACK inside a statement text"));
         }
         return null;
+    }
+
+    /** What has ended without us may have been committed, in part or as a whole. */
+    static Outcome unseen(Transaction transaction, TxStateException ended) {
+        transaction.ends();
+        transaction.evict("the transaction was ended behind our back", ended);
+        return new Outcome.Unknown(ended);
     }
 
     private static Outcome refused(Transaction transaction, Throwable error, Reached reached) {

@@ -117,7 +117,7 @@ public final class Dialects {
                 return advice.get();
             }
         }
-        throw missing("No dialect on the class path knows the URL " + Server.withoutSecrets(url), url);
+        throw missing("No dialect on the class path knows the URL " + Identity.withoutSecrets(url), url);
     }
 
     private static TxUnsupportedException missing(String what, String name) {

@@ -50,16 +50,16 @@ final class Ending {
                 || (verdict instanceof Settle.Verdict.RollBackAndReturn forced
                         && forced.outcome().reason() == Reason.FORCED);
         Hooks hooks = scope.unit.hooksOrNull();
-        if (!doesWell || !scope.unit.isRoot() || hooks == null) {
+        if (!doesWell || !scope.unit.firesHooks() || hooks == null) {
             return verdict;
         }
-        scope.transaction.firingHooks(Thread.currentThread());
+        Thread before = scope.unit.firingHooks(Thread.currentThread());
         try {
             hooks.fireBeforeCommit();
         } catch (Throwable e) {
             return Settle.decide(facts(scope, e, Reason.HOOK_FAILED));
         } finally {
-            scope.transaction.firingHooks(null);
+            scope.unit.firingHooks(before);
         }
         return Settle.decide(facts(scope, null, Reason.BODY_FAILED));
     }
@@ -100,6 +100,11 @@ final class Ending {
                     ? Settle.decide(facts(scope, null, Reason.BODY_FAILED))
                     : verdict;
             scope.endHandle();
+            TxStateException unseen = scope.transaction.endedUnseen();
+            if (unseen != null) {
+                tellUnseen(last, unseen);
+                return Committing.unseen(scope.transaction, unseen);
+            }
             if (last instanceof Settle.Verdict.Commit) {
                 return Committing.commit(scope.transaction);
             }
@@ -111,6 +116,17 @@ final class Ending {
             throw unforeseen;
         } finally {
             scope.transaction.turn.giveBack();
+        }
+    }
+
+    /** What the body threw reaches the caller as it is, and by itself would pass for a rollback. */
+    private static void tellUnseen(Settle.Verdict verdict, TxStateException unseen) {
+        Throwable thrown = verdict instanceof Settle.Verdict.RollBackAndRethrow rethrowing
+                ? rethrowing.outcome().cause()
+                : null;
+        // The error of a statement that was refused tells it by its cause.
+        if (thrown != null && !(thrown.getCause() instanceof TxStateException)) {
+            Thrown.suppress(thrown, unseen);
         }
     }
 
@@ -127,6 +143,7 @@ final class Ending {
     /** Carries the verdict on a savepoint out; the turn is held by the caller. */
     static Outcome savepoint(Scope scope, Settle.Verdict verdict) {
         scope.endHandle();
+        scope.unit.ends();
         Outcome outcome = Transaction.COMMITTED;
         try {
             if (verdict instanceof Settle.Verdict.Commit) {
@@ -142,9 +159,13 @@ final class Ending {
                 outcome = new Outcome.RolledBack(Reason.ENDED_BY_SERVER, e);
             }
         }
+        TxStateException unseen = scope.transaction.endedUnseen();
+        if (unseen != null) {
+            outcome = new Outcome.Unknown(unseen);
+        }
         scope.transaction.pop();
         Hooks hooks = scope.unit.hooksOrNull();
-        if (hooks != null && scope.unit.parent != null) {
+        if (hooks != null && scope.unit.parent != null && !scope.unit.firesHooks()) {
             if (outcome instanceof Outcome.RolledBack undone) {
                 scope.unit.parent.hooks().adopt(hooks, undone);
             } else {
@@ -155,7 +176,8 @@ final class Ending {
     }
 
     /**
-     * Fires the hooks of a root that has ended, outside of every transaction.
+     * Fires the hooks of a root that has ended, outside of every transaction; or of what stands for one in a test fixture,
+     * in that.
      *
      * @param error what the caller is to be thrown so far; failures of hooks are suppressed in it
      * @return what the caller is to be thrown; null for nothing
@@ -166,15 +188,7 @@ final class Ending {
         if (hooks == null) {
             return error;
         }
-        scope.transaction.firingHooks(Thread.currentThread());
-        Current.Frame before = Current.enter(scope.transaction.engine, null, true);
-        List<Throwable> failed;
-        try {
-            failed = hooks.fireAfter(outcome);
-        } finally {
-            Current.leave(before);
-            scope.transaction.firingHooks(null);
-        }
+        List<Throwable> failed = new HookRound(scope, hooks, outcome).fire();
         if (failed.isEmpty()) {
             return error;
         }
@@ -183,6 +197,12 @@ final class Ending {
         }
         failed.forEach(failure -> Thrown.suppress(error, failure));
         return error;
+    }
+
+    /** Fires the hooks of what stands for a root, and answers what the caller is to be thrown; null for nothing. */
+    static @Nullable Throwable afterStandIn(
+            Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
+        return fireHooks(scope, outcome, error("The transaction", scope, verdict, outcome), result);
     }
 
     /** Tells the listeners, fires the hooks, and answers what the caller is to be thrown; null for nothing. */

@@ -2,12 +2,14 @@ package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Access;
 import dev.holdfast.tx.Ambient;
+import dev.holdfast.tx.Completion;
 import dev.holdfast.tx.Reads;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxListener;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.TxUnsupportedException;
+import dev.holdfast.tx.spi.FixtureHooks;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
@@ -63,6 +65,11 @@ public final class Engine {
         Access access = options.access();
         boolean reading = access == Access.READ_ONLY || access == Access.READ_ONLY_HINT;
         Reads reads = options.reads();
+        if (options.get(FixtureHooks.OPTION) != null && options.completion() != Completion.FIXTURE) {
+            throw new TxUnsupportedException(
+                    "fixtureHooks is asked for without completion FIXTURE; only a test fixture has hooks inside it",
+                    options.label());
+        }
         if (reads != null && !reading) {
             throw new TxUnsupportedException(
                     "reads " + reads + " is asked for without read-only access; add readOnly() or readOnlyHint()",

@@ -15,12 +15,15 @@ import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxRejectedException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
+import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.Work;
 import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Wish;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -55,7 +58,7 @@ final class EngineTransactor implements Transactor {
     public <T extends @Nullable Object> T withConnection(ConnectionBody<T> body) {
         Scope running = Current.scope(engine);
         if (running != null) {
-            return running.withConnection(body);
+            return running.isFixture() ? lentInFixture(running, body) : running.withConnection(body);
         }
         engine.requireOpen();
         Loan loan = new Loan(engine);
@@ -108,12 +111,18 @@ final class EngineTransactor implements Transactor {
 
     @Override
     public @Nullable Tx current() {
-        return Current.scope(engine);
+        Scope running = Current.scope(engine);
+        return running == null || running.isFixture() ? null : running;
     }
 
     @Override
     public <T extends @Nullable Object> T outside(Work<T> work) {
-        return inFrame(null, work);
+        Scope running = Current.scope(engine);
+        if (running == null || !running.isInFixture()) {
+            return inFrame(null, work);
+        }
+        note(running, running.inForce.label(), "work outside of the transaction stays inside a test fixture");
+        return inFrame(running.outermost(), work);
     }
 
     @Override
@@ -122,7 +131,39 @@ final class EngineTransactor implements Transactor {
             throw new IllegalArgumentException("The transaction belongs to another Transactor than " + this);
         }
         scope.requireOpen("To run work within it");
+        Scope running = Current.scope(engine);
+        if (running != null && running.isInFixture() && !scope.isInFixture()) {
+            throw new TxRejectedException(
+                    "within was called inside a test fixture with a transaction from outside, and its work would stay;"
+                            + " work with one that was started inside",
+                    scope.inForce.label());
+        }
         return inFrame(scope, work);
+    }
+
+    /** A savepoint, so that a statement that fails leaves the fixture usable; as on its own, what was done before stays. */
+    private <T extends @Nullable Object> T lentInFixture(Scope fixture, ConnectionBody<T> body) {
+        fixture.requireOpen("A connection");
+        Entry.Decision.Savepoint how =
+                new Entry.Decision.Savepoint(fixture.inForce.completion(Completion.COMMIT), List.of(), false);
+        AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
+        Attempts.Ended<T> ended = this.<T>savepoint(
+                fixture,
+                how,
+                fixture.deadline,
+                lent -> inFrame(fixture, () -> {
+                    try {
+                        return lent.withConnection(body);
+                    } catch (Throwable e) {
+                        thrown.set(e);
+                        return none();
+                    }
+                }));
+        Throwable error = thrown.get();
+        if (error != null) {
+            throw Thrown.as(error);
+        }
+        return ended.orThrow();
     }
 
     private <T extends @Nullable Object> T inFrame(@Nullable Scope scope, Work<T> work) {
@@ -168,11 +209,12 @@ final class EngineTransactor implements Transactor {
     /** Starts a scope as {@link Entry} decides, runs the body in it, and ends it. */
     <T extends @Nullable Object> T run(@Nullable Scope running, TxOptions asked, TxBody<T> body) {
         engine.requireOpen();
-        Entry.Decision decision = Entry.decide(running == null ? null : facts(running), asked, propagation);
+        Entry.Running facts = running == null ? null : facts(running);
+        Entry.Decision decision = Entry.decide(facts, asked, propagation);
+        if (running != null && facts != null && !(decision instanceof Entry.Decision.Start)) {
+            refuseWhatIsLacking(running, facts, asked, decision);
+        }
         if (decision instanceof Entry.Decision.Reject reject) {
-            if (running != null) {
-                running.transaction.prepared.server().prepare(asked); // what it could never have is refused as that
-            }
             throw new TxRejectedException(
                     "The scope was rejected on " + engine.primary.profile + ": " + reject.why(), asked.label());
         }
@@ -183,11 +225,10 @@ final class EngineTransactor implements Transactor {
             return joined(running, join.inForce(), asked, body);
         }
         if (running != null && decision instanceof Entry.Decision.Savepoint savepoint) {
-            RetryPolicy policy = asked.retry();
-            return policy == null
-                    ? savepoint(running, savepoint, asked, body).orThrow()
-                    : Attempts.run(
-                            engine, policy, running.deadline, attempt -> savepoint(running, savepoint, asked, body));
+            return savepoint.standsForRoot()
+                    ? inFixture(running, defaults.overlay(asked), body)
+                    : savepoint(running, savepoint, deadline(asked, running), body)
+                            .orThrow();
         }
         Prepared prepared = asked.equals(TxOptions.none()) ? plain : engine.prepare(defaults.overlay(asked));
         Deadline deadline = deadline(prepared.options(), running);
@@ -195,6 +236,39 @@ final class EngineTransactor implements Transactor {
         return policy == null
                 ? root(prepared, 1, deadline, body).orThrow()
                 : Attempts.run(engine, policy, deadline, attempt -> root(prepared, attempt, deadline, body));
+    }
+
+    /** What the database could never do is refused as that: no other place for the scope would help. */
+    private void refuseWhatIsLacking(Scope running, Entry.Running facts, TxOptions asked, Entry.Decision decision) {
+        if (decision instanceof Entry.Decision.Reject) {
+            running.transaction.prepared.server().prepare(asked);
+        } else if (asked.statementTimeout() != null && facts.around() == Entry.Around.REAL) {
+            // the one option of a server's that a joined scope may bring along
+            running.transaction.prepared.server().prepare(TxOptions.none().statementTimeout(asked.statementTimeout()));
+        }
+        String lacking = Entry.lacking(facts, asked, propagation);
+        if (lacking != null) {
+            throw new TxUnsupportedException("The scope was refused: " + lacking, asked.label());
+        }
+    }
+
+    /** What would be a root: with the defaults, the refusals and the attempts of one, each in a savepoint. */
+    private <T extends @Nullable Object> T inFixture(Scope running, TxOptions options, TxBody<T> body) {
+        engine.prepare(options); // what no root could have is refused here as well
+        if (!(Entry.decide(facts(running), options, propagation) instanceof Entry.Decision.Savepoint how)) {
+            throw new IllegalStateException("The defaults change how a scope starts");
+        }
+        how.notes().forEach(note -> note(running, options.label(), note));
+        Deadline deadline = deadline(options, running);
+        RetryPolicy policy = options.retry();
+        return policy == null
+                ? savepoint(running, how, deadline, body).orThrow()
+                : Attempts.run(engine, policy, deadline, attempt -> savepoint(running, how, deadline, body));
+    }
+
+    private static void note(Scope running, @Nullable String label, String note) {
+        Transaction transaction = running.transaction;
+        transaction.tell(() -> new TxEvent.Noted(transaction.id(), label, note));
     }
 
     private void refuseWritesOnReplica(Scope running, TxOptions asked) {
@@ -245,39 +319,40 @@ final class EngineTransactor implements Transactor {
     }
 
     private <T extends @Nullable Object> Attempts.Ended<T> savepoint(
-            Scope running, Entry.Decision.Savepoint how, TxOptions asked, TxBody<T> body) {
+            Scope running, Entry.Decision.Savepoint how, @Nullable Deadline deadline, TxBody<T> body) {
         Transaction transaction = running.transaction;
+        Scope scope;
+        T result = none();
+        Settle.Verdict verdict;
+        Outcome outcome;
         transaction.turn.take(); // kept to the end: siblings must not interleave
         try {
             running.requireOpen("A nested scope");
-            how.notes()
-                    .forEach(note -> transaction.tell(() -> new TxEvent.Noted(transaction.id(), asked.label(), note)));
             boolean readOnly = how.inForce().access() == Access.READ_ONLY
                     && running.inForce.access() != Access.READ_ONLY
                     && transaction.prepared.server().profile.has(Feature.READ_ONLY_SAVEPOINT);
-            Scope scope = new Scope(
-                    this, running, transaction, transaction.push(readOnly), how.inForce(), deadline(asked, running));
+            Unit unit = transaction.push(readOnly, how.standsForRoot());
+            scope = new Scope(this, running, transaction, unit, how.inForce(), deadline);
             Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
-            T result = none();
             Throwable thrown = null;
             try {
                 result = body.apply(scope);
             } catch (Throwable e) {
                 thrown = e;
             }
-            Settle.Verdict verdict;
-            Outcome outcome;
             try {
                 verdict = Ending.settle(scope, thrown);
                 outcome = Ending.savepoint(scope, verdict);
             } finally {
                 Current.leave(before);
             }
-            return new Attempts.Ended<>(
-                    transaction, result, outcome, Ending.error("A nested scope", scope, verdict, outcome));
         } finally {
             transaction.turn.giveBack();
         }
+        Throwable error = how.standsForRoot()
+                ? Ending.afterStandIn(scope, verdict, outcome, result)
+                : Ending.error("A nested scope", scope, verdict, outcome);
+        return new Attempts.Ended<>(transaction, result, outcome, error);
     }
 
     private <T extends @Nullable Object> Attempts.Ended<T> root(

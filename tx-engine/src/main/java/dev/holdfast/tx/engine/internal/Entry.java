@@ -27,8 +27,14 @@ final class Entry {
         /** Part of the running unit, with these options in force. */
         record Join(TxOptions inForce) implements Decision {}
 
-        /** A savepoint in the running transaction, with these options in force; notes tell what was bent. */
-        record Savepoint(TxOptions inForce, List<String> notes) implements Decision {}
+        /**
+         * A savepoint in the running transaction.
+         *
+         * @param inForce its options
+         * @param notes what was bent
+         * @param standsForRoot whether it would be a root, but for the test fixture around it
+         */
+        record Savepoint(TxOptions inForce, List<String> notes, boolean standsForRoot) implements Decision {}
 
         /** Not at all. */
         record Reject(String why) implements Decision {}
@@ -87,15 +93,15 @@ final class Entry {
                 new Decision.Reject("propagation ROOT_ONLY must not run inside a transaction and one is"
                         + " running; call it outside, or use SEPARATE");
             case REUSE, MANDATORY -> {
-                String conflict = conflict(running, asked, Propagation.REUSE);
+                String conflict = conflict(running, asked, Propagation.REUSE, false);
                 yield conflict == null
                         ? new Decision.Join(inherit(running.inForce(), asked))
                         : new Decision.Reject(conflict);
             }
             case SAVEPOINT -> {
-                String conflict = conflict(running, asked, Propagation.SAVEPOINT);
+                String conflict = conflict(running, asked, Propagation.SAVEPOINT, false);
                 yield conflict == null
-                        ? new Decision.Savepoint(withOwnEnd(inherit(running.inForce(), asked), asked), List.of())
+                        ? new Decision.Savepoint(withOwnEnd(inherit(running.inForce(), asked), asked), List.of(), false)
                         : new Decision.Reject(conflict);
             }
         };
@@ -112,11 +118,11 @@ final class Entry {
         if (propagation == Propagation.SEPARATE) {
             notes.add("runs as a savepoint of a test fixture: a transaction of its own would be committed");
         }
-        String bent = conflict(running, asked, Propagation.SAVEPOINT);
+        String bent = conflict(running, asked, Propagation.SAVEPOINT, true);
         if (bent != null) {
             notes.add("runs inside a test fixture as it is: " + bent);
         }
-        return new Decision.Savepoint(running.inForce().overlay(unseen), notes);
+        return new Decision.Savepoint(running.inForce().overlay(unseen), notes, true);
     }
 
     /** A savepoint in what will be rolled back at its end is released all the same, unless it asks for more. */
@@ -124,6 +130,26 @@ final class Entry {
         return asked.completion() == null && inForce.completion() != null
                 ? inForce.completion(Completion.COMMIT)
                 : inForce;
+    }
+
+    /**
+     * What keeps the database from opening the scope inside any transaction; null if nothing does. Not asked of scopes that
+     * start a transaction: their options are planned.
+     */
+    static @Nullable String lacking(Running running, TxOptions asked, Propagation fallback) {
+        Propagation propagation = asked.propagation() == null ? fallback : asked.propagation();
+        boolean inFixture = running.around() == Around.FIXTURE;
+        if (propagation != Propagation.SAVEPOINT && !inFixture) {
+            return null;
+        }
+        Profile profile = running.profile();
+        if (!profile.has(Feature.SAVEPOINTS)) {
+            return "a nested scope is asked for, and " + profile.server()
+                    + " has no savepoints; use propagation REUSE or SEPARATE";
+        }
+        boolean lessThanRunning =
+                asked.access() == Access.READ_ONLY && running.inForce().access() != Access.READ_ONLY;
+        return lessThanRunning && !inFixture ? accessConflict(running, asked.access(), Propagation.SAVEPOINT) : null;
     }
 
     /** The options in force in a scope that joins: the running ones, with its own label and tighter limits. */
@@ -160,7 +186,7 @@ final class Entry {
     }
 
     /** What keeps the scope from joining; null if nothing does. */
-    private static @Nullable String conflict(Running running, TxOptions asked, Propagation how) {
+    private static @Nullable String conflict(Running running, TxOptions asked, Propagation how, boolean standsForRoot) {
         if (asked.equals(TxOptions.none())) {
             return null;
         }
@@ -175,11 +201,12 @@ final class Entry {
         if (conflict != null) {
             return conflict;
         }
-        if (asked.acquireTimeout() != null) {
+        if (asked.acquireTimeout() != null
+                && !(standsForRoot && asked.acquireTimeout().equals(inForce.acquireTimeout()))) {
             return "acquireTimeout is asked for, but the transaction it would join has its connection's limit already;"
                     + " set it on the root, or use SEPARATE";
         }
-        if (asked.retry() != null && running.around() == Around.REAL) {
+        if (asked.retry() != null && !standsForRoot) {
             return "a retry policy is asked for, but only the root of a transaction can be run again; set it there";
         }
         if (asked.isVerifiable() && !inForce.isVerifiable()) {
@@ -237,9 +264,8 @@ final class Entry {
             }
             return "READ_ONLY is asked for inside a READ_WRITE transaction, and "
                     + (how == Propagation.SAVEPOINT
-                            ? running.profile().server() + " cannot make a savepoint"
-                            : "joining")
-                    + (how == Propagation.SAVEPOINT ? " read-only" : " cannot enforce it")
+                            ? running.profile().server() + " cannot make a savepoint read-only"
+                            : "joining cannot enforce it")
                     + "; use READ_ONLY_HINT, or SEPARATE";
         }
         return null;

@@ -59,6 +59,12 @@ final class Errors {
                 cause);
     }
 
+    /** A transaction that neither we nor an error has ended. */
+    static TxStateException endedUnseen(String by) {
+        return new TxStateException("The transaction was ended behind Holdfast's back, by " + by
+                + "; run what commits by itself outside of transactions");
+    }
+
     /** A statement that must not be sent, because what it belongs to is gone. */
     static SQLException gone(Profile profile, String state, Throwable first) {
         return Refused.of(new TxStateException(

@@ -1,5 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.spi.Moment.Cancelled;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Wrapper;
@@ -32,9 +33,35 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
         return null;
     }
 
+    /** The statement whose cancelling by the caller hits what this does; null where there is none. */
+    @Nullable
+    GuardedStatement<?> cancelledWith() {
+        return null;
+    }
+
+    /** The execution is over; it was cancelled, or was about to be, though it ended well. */
+    void endedCancelled(@Nullable Execution cancelled) {}
+
+    /** An execution that came before and was cancelled: some drivers tell so only where its rows are read. */
+    @Nullable
+    Execution cancelledBefore() {
+        return null;
+    }
+
+    private void watched(Execution begun) {
+        GuardedStatement<?> statement = cancelledWith();
+        if (statement != null) {
+            statement.watched(begun);
+        }
+    }
+
     final void enter() throws SQLException {
         connection().requireOpen();
         use.enter();
+        GuardedStatement<?> statement = cancelledWith();
+        if (statement != null) {
+            statement.begins();
+        }
     }
 
     /** As {@link #enter}, for a statement's text. */
@@ -59,8 +86,11 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
             try {
                 execution = use.executing(statement, sql);
                 executing = true;
+                if (execution != null) {
+                    watched(execution);
+                }
             } catch (Throwable e) {
-                use.exit();
+                leave();
                 throw e;
             }
         }
@@ -73,10 +103,19 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
                 Execution finished = execution;
                 execution = null;
                 use.executed(finished);
+                endedCancelled(finished == null || finished.cancelled() == Cancelled.NOT ? null : finished);
             }
         } finally {
-            use.exit();
+            leave();
         }
+    }
+
+    private void leave() {
+        GuardedStatement<?> statement = cancelledWith();
+        if (statement != null) {
+            statement.ends();
+        }
+        use.exit();
     }
 
     /** The execution had nothing to send: it is as if it had not been. */
@@ -88,18 +127,17 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
         execution = null;
     }
 
-    /** The caller cancels what is being executed. */
-    final void cancelledByCaller() {
-        Execution running = execution;
-        if (running != null) {
-            running.cancelledByCaller();
-        }
-    }
-
     final SQLException failed(Throwable error) {
         Execution failing = execution;
         executing = false;
         execution = null;
+        Execution before = cancelledBefore();
+        if (before != null) {
+            if (failing != null) {
+                failing.over();
+            }
+            failing = failing == null || failing.cancelled() == Cancelled.NOT ? before : failing;
+        }
         return use.failed(error, failing);
     }
 

@@ -43,6 +43,25 @@ final class GuardedResultSet extends ResultSetDelegate {
 
     @Override
     @Nullable
+    GuardedStatement<?> cancelledWith() {
+        return statement;
+    }
+
+    @Override
+    void endedCancelled(@Nullable Execution cancelled) {
+        if (cancelled != null && statement != null) {
+            statement.endedCancelled(cancelled);
+        }
+    }
+
+    @Override
+    @Nullable
+    Execution cancelledBefore() {
+        return statement == null ? null : statement.cancelledExecution();
+    }
+
+    @Override
+    @Nullable
     Statement guarded(@Nullable Statement rawStatement) {
         return statement;
     }

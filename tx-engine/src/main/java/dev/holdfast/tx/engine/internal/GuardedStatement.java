@@ -1,5 +1,7 @@
 package dev.holdfast.tx.engine.internal;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -12,6 +14,10 @@ import org.jspecify.annotations.Nullable;
  * @param <S> the JDBC interface
  */
 class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
+    private static final VarHandle BUSY = busy();
+    /** Held while cancels are counted, never while one is made. Of all statements: a cancel is rare. */
+    private static final Object CANCELS = new Object();
+
     private final GuardedConnection connection;
     private final S raw;
 
@@ -22,6 +28,24 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     GuardedStatement<?> next;
 
     private boolean closed;
+    /** Of the batch, the statement that defines something, if there is one. */
+    private @Nullable String defining;
+
+    private @Nullable Execution cancelled;
+    /** What was watched over last, of the statement or of its rows. */
+    private volatile @Nullable Execution watched;
+    /** Whether a call that may reach the server is made, of the statement or of its rows. */
+    private volatile boolean busy;
+    /** The cancels that were begun while it was busy. */
+    private volatile int cancels;
+
+    private static VarHandle busy() {
+        try {
+            return MethodHandles.lookup().findVarHandle(GuardedStatement.class, "busy", boolean.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     GuardedStatement(GuardedConnection connection, S raw) {
         super(connection.use);
@@ -51,10 +75,30 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
         return rows == null ? null : new GuardedResultSet(this, rows);
     }
 
+    @Override
+    public void addBatch(String sql) throws SQLException {
+        super.addBatch(sql);
+        if (TransactionText.defines(sql)) {
+            defining = sql;
+        }
+    }
+
+    @Override
+    public void clearBatch() throws SQLException {
+        super.clearBatch();
+        defining = null;
+    }
+
+    private @Nullable String definingOnce() {
+        String once = defining;
+        defining = null;
+        return once;
+    }
+
     /** Drivers send nothing for an empty batch, not even the BEGIN that they hold back. */
     @Override
     public int[] executeBatch() throws SQLException {
-        enterExecution(null);
+        enterExecution(definingOnce());
         try {
             int[] counts = raw.executeBatch();
             if (counts.length == 0) {
@@ -71,7 +115,7 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     /** As {@link #executeBatch}. */
     @Override
     public long[] executeLargeBatch() throws SQLException {
-        enterExecution(null);
+        enterExecution(definingOnce());
         try {
             long[] counts = raw.executeLargeBatch();
             if (counts.length == 0) {
@@ -85,11 +129,85 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
         }
     }
 
-    /** Not in turn: it is called while another thread executes the statement. */
     @Override
+    GuardedStatement<?> cancelledWith() {
+        return this;
+    }
+
+    @Override
+    void endedCancelled(@Nullable Execution execution) {
+        cancelled = execution;
+    }
+
+    /** The last execution, if it was cancelled though it ended well; null if not. */
+    @Nullable
+    Execution cancelledExecution() {
+        return cancelled;
+    }
+
+    /**
+     * Not in turn: it is called while another thread executes the statement. Where none does it does nothing, for with some
+     * drivers it would hit whatever the connection does next.
+     */
+    @Override
+    @SuppressWarnings("NonAtomicVolatileUpdate") // under the lock
     public void cancel() throws SQLException {
-        cancelledByCaller();
-        raw.cancel();
+        synchronized (CANCELS) {
+            cancels++;
+            if (!busy) {
+                cancels--;
+                return;
+            }
+        }
+        try {
+            Execution running = watched;
+            if (running != null) {
+                running.cancelledByCaller();
+            }
+            raw.cancel();
+        } finally {
+            synchronized (CANCELS) {
+                cancels--;
+                CANCELS.notifyAll();
+            }
+        }
+    }
+
+    /**
+     * A call is about to be made, of the statement or of its rows. As that is so for each row, it is not waited for
+     * until all threads see it: a cancel that does not see it yet has come before the call.
+     */
+    final void begins() {
+        BUSY.setRelease(this, true);
+    }
+
+    /** What is watched over in the call that has begun. */
+    final void watched(Execution begun) {
+        watched = begun;
+    }
+
+    /** The call is over: no cancel comes after this returned. */
+    final void ends() {
+        busy = false; // seen by all threads before the cancels are looked at, or one could slip in between
+        if (cancels > 0) {
+            awaitCancels();
+        }
+    }
+
+    private void awaitCancels() {
+        boolean interrupted = false;
+        synchronized (CANCELS) {
+            while (cancels > 0) {
+                try {
+                    CANCELS.wait();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Override

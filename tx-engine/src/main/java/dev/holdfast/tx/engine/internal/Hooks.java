@@ -3,6 +3,7 @@ package dev.holdfast.tx.engine.internal;
 import dev.holdfast.tx.Hook;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.spi.FixtureHooks;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -39,6 +40,8 @@ final class Hooks {
     }
 
     private final List<Entry> entries = new ArrayList<>();
+    /** How many of them were looked at after the end. */
+    private int fired;
 
     void beforeCommit(Hook hook) {
         entries.add(new Entry(Point.BEFORE_COMMIT, hook, null, null));
@@ -79,31 +82,42 @@ final class Hooks {
         }
     }
 
+    /** How a hook that is due is fired. */
+    @FunctionalInterface
+    interface Firing {
+        void fire(FixtureHooks.Point point, Hook hook) throws Exception;
+    }
+
     /**
-     * Fires the hooks after the end, those that they register included, all of them.
+     * Fires the hooks after the end that were not looked at yet and are due, those that they register included, all of them.
      *
      * @return what they threw, in order
      */
-    List<Throwable> fireAfter(Outcome outcome) {
+    List<Throwable> fireAfter(Outcome outcome, Firing firing) {
         List<Throwable> failed = new ArrayList<>();
-        for (int i = 0; i < entries.size(); i++) {
-            Entry entry = entries.get(i);
+        while (fired < entries.size()) {
+            Entry entry = entries.get(fired++);
             Outcome own = entry.fate() == null ? outcome : entry.fate();
-            boolean due = switch (entry.point()) {
-                case BEFORE_COMMIT -> false;
-                case AFTER_COMMIT -> own instanceof Outcome.Committed;
-                case AFTER_ROLLBACK -> own instanceof Outcome.RolledBack;
-                case AFTER_COMPLETION -> true;
+            FixtureHooks.@Nullable Point due = switch (entry.point()) {
+                case BEFORE_COMMIT -> null;
+                case AFTER_COMMIT -> own instanceof Outcome.Committed ? FixtureHooks.Point.AFTER_COMMIT : null;
+                case AFTER_ROLLBACK -> own instanceof Outcome.RolledBack ? FixtureHooks.Point.AFTER_ROLLBACK : null;
+                case AFTER_COMPLETION -> FixtureHooks.Point.AFTER_COMPLETION;
             };
-            if (due) {
+            if (due != null) {
                 try {
-                    entry.fire(own);
+                    firing.fire(due, () -> entry.fire(own));
                 } catch (Throwable e) {
                     failed.add(e);
                 }
             }
         }
         return failed;
+    }
+
+    /** As {@link #fireAfter(Outcome, Firing)}, one after the other, by nobody else. */
+    List<Throwable> fireAfter(Outcome outcome) {
+        return fireAfter(outcome, (point, hook) -> hook.fire());
     }
 
     static TxStateException tooLate(String name) {

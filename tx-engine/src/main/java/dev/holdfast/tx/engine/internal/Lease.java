@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
+import java.sql.Savepoint;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -54,6 +55,9 @@ final class Lease {
     final Connection connection;
     private @Nullable Map<String, String> slots;
     private @Nullable Map<String, Undo> undos;
+    /** The driver's own, by name. */
+    private @Nullable Map<String, Savepoint> savepoints;
+
     private @Nullable Statement statement;
     private boolean escaped;
     /** Steps of the last message that the driver was asked to send. */
@@ -123,6 +127,8 @@ final class Lease {
                 sent = end;
                 if (step instanceof Step.Drive drive) {
                     drive(drive);
+                } else if (step instanceof Step.DriverSavepoint savepoint) {
+                    drive(savepoint);
                 } else if (step instanceof Step.Native own) {
                     own.action().on(connection);
                 }
@@ -155,6 +161,27 @@ final class Lease {
                     connection.rollback();
                 }
             }
+        }
+    }
+
+    private void drive(Step.DriverSavepoint step) throws SQLException {
+        if (step.act() == Step.DriverSavepoint.Act.SET) {
+            if (savepoints == null) {
+                savepoints = new HashMap<>();
+            }
+            savepoints.put(step.name(), connection.setSavepoint(step.name()));
+            return;
+        }
+        boolean rollback = step.act() == Step.DriverSavepoint.Act.ROLLBACK_TO;
+        Savepoint savepoint =
+                savepoints == null ? null : rollback ? savepoints.get(step.name()) : savepoints.remove(step.name());
+        if (savepoint == null) {
+            throw new SQLException("There is no savepoint " + step.name(), "3B001");
+        }
+        if (rollback) {
+            connection.rollback(savepoint);
+        } else {
+            connection.releaseSavepoint(savepoint);
         }
     }
 

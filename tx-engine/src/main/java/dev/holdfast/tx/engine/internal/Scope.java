@@ -1,5 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.Completion;
 import dev.holdfast.tx.ConnectionBody;
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.Hook;
@@ -12,6 +13,7 @@ import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.LockPlan;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -53,6 +55,24 @@ class Scope extends TransactionUse implements Tx {
         this.transactor = transactor;
         this.parent = parent;
         this.unit = unit;
+    }
+
+    /** The outermost scope around this one: what its root began with. */
+    Scope outermost() {
+        Scope scope = this;
+        while (scope.parent != null) {
+            scope = scope.parent;
+        }
+        return scope;
+    }
+
+    /** Whether this is a test fixture, rather than something inside it. */
+    boolean isFixture() {
+        return parent == null && isInFixture();
+    }
+
+    boolean isInFixture() {
+        return transaction.prepared.options().completion() == Completion.FIXTURE;
     }
 
     /** Whether this scope, rather than one around it, began the unit. */
@@ -203,7 +223,7 @@ class Scope extends TransactionUse implements Tx {
     @Override
     public String lock(RowLock lock, String template) {
         requireOpen("A row lock");
-        LockPlan plan = server().dialect.lock(lock, transaction.prepared.wish(), server().profile);
+        LockPlan plan = planned(lock);
         String sql = LockTemplate.render(template, lock, plan);
         for (String note : plan.notes()) {
             transaction.tell(() -> new TxEvent.Noted(transaction.id(), inForce.label(), note));
@@ -218,10 +238,21 @@ class Scope extends TransactionUse implements Tx {
         return sql;
     }
 
+    /** Plans know no labels, so that many transactions share one. */
+    private LockPlan planned(RowLock lock) {
+        try {
+            return server().dialect.lock(lock, transaction.prepared.wish(), server().profile);
+        } catch (TxUnsupportedException e) {
+            throw e.label() == null && inForce.label() != null
+                    ? new TxUnsupportedException(String.valueOf(e.getMessage()), inForce.label())
+                    : e;
+        }
+    }
+
     @Override
     public void beforeCommit(Hook hook) {
         Objects.requireNonNull(hook, "hook");
-        if (transaction.isOver()) {
+        if (transaction.isOver() || unit.hookOwner().isOver()) {
             throw Hooks.tooLate("beforeCommit");
         }
         register("beforeCommit", hook, Hooks::beforeCommit);
@@ -246,9 +277,9 @@ class Scope extends TransactionUse implements Tx {
     }
 
     private <H> void register(String name, H hook, BiConsumer<Hooks, H> registration) {
-        if (over && transaction.isFiringHooks()) {
-            registration.accept(
-                    transaction.root().hooks(), hook); // a hook registers a hook: it fires in the same round
+        Unit owner = unit.hookOwner();
+        if (over && owner.isFiringHooks()) {
+            registration.accept(owner.hooks(), hook); // a hook registers a hook: it fires in the same round
         } else if (over) {
             throw Hooks.tooLate(name);
         } else {

@@ -7,6 +7,7 @@ import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Answers;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.DriverState;
+import dev.holdfast.tx.spi.FixtureHooks;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
@@ -14,7 +15,6 @@ import dev.holdfast.tx.spi.SettingSql;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.sql.Connection;
-import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -58,7 +58,7 @@ final class Server {
         try {
             Lease probing = new Lease(source, dataSource.getConnection());
             try {
-                Identity named = identify(probing.connection);
+                Identity named = Identity.of(probing.connection);
                 Dialect dialect = explicit == null ? Dialects.find(named) : Dialects.checked(explicit, named);
                 DriverState seen = dialect.port().state(probing.connection);
                 Identity identity = named.driverAccess(
@@ -90,30 +90,8 @@ final class Server {
                 && !connection.isReadOnly();
     }
 
-    private static Identity identify(Connection connection) throws SQLException {
-        DatabaseMetaData data = connection.getMetaData();
-        return new Identity(
-                orUnknown(data.getDatabaseProductName()),
-                orUnknown(data.getDatabaseProductVersion()),
-                orUnknown(data.getDriverName()),
-                orUnknown(data.getDriverVersion()),
-                withoutSecrets(orUnknown(data.getURL())),
-                connection.getAutoCommit() ? Identity.Autocommit.ON : Identity.Autocommit.OFF);
-    }
-
-    private static String orUnknown(@Nullable String text) {
-        return text == null ? "(unknown)" : text;
-    }
-
-    /** Passwords travel in parameters, before an {@code @}, or among the keys of a MySQL host. */
-    static String withoutSecrets(String url) {
-        return url.replaceFirst("[?;].*", "")
-                .replaceFirst("//.*@", "//")
-                .replaceAll("(?i)\\b(user|password)=[^,()]*", "$1=");
-    }
-
     /**
-     * What is needed to run a transaction with these options; remembered.
+     * What is needed to run a transaction with these options; remembered, but for a test fixture's.
      *
      * @throws TxUnsupportedException if the database cannot do it
      */
@@ -121,6 +99,9 @@ final class Server {
         Prepared known = prepared.get(options);
         if (known == null) {
             known = prepareAnew(options);
+            if (options.get(FixtureHooks.OPTION) != null) {
+                return known; // for one test alone, of which nothing must stay in memory
+            }
             if (prepared.size() >= MOST_PLANS) {
                 prepared.clear(); // of labels made up at run time
             }

@@ -2,10 +2,14 @@ package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.FailureEffect;
+import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.DriverState;
+import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
@@ -64,12 +68,15 @@ final class Transaction {
     private int savepoints;
     private boolean answered;
     private @Nullable Throwable gone;
+    /** The statement that is being executed, if it may end the transaction without a word. */
+    private @Nullable String suspect;
+    /** That something has ended it without a word; null if nothing has. */
+    private @Nullable TxStateException endedUnseen;
+
     private @Nullable Map<String, PlannedLock> locks;
     private volatile boolean over;
     /** Its end did not get the turn: whoever has it must leave nothing behind. */
     private volatile boolean abandoned;
-
-    private volatile @Nullable Thread firing;
 
     Transaction(Engine engine, Prepared prepared, int attempt, @Nullable Deadline deadline) {
         this.engine = engine;
@@ -95,16 +102,6 @@ final class Transaction {
     /** Whether its end has begun: nothing can be done before COMMIT any more. */
     boolean isOver() {
         return over;
-    }
-
-    /** Whether the calling thread is firing its hooks. */
-    boolean isFiringHooks() {
-        return firing == Thread.currentThread();
-    }
-
-    /** The thread that fires its hooks from now on; null for none. */
-    void firingHooks(@Nullable Thread thread) {
-        firing = thread;
     }
 
     /** The lease; only while it is open. */
@@ -228,9 +225,64 @@ final class Transaction {
         return lease != null;
     }
 
+    /**
+     * A statement is about to be executed.
+     *
+     * @param sql its text; null where there is none
+     */
+    void executing(@Nullable String sql) {
+        suspect = sql != null && mayEndUnseen(sql) ? sql : null;
+    }
+
+    private boolean mayEndUnseen(String sql) {
+        return (definingCommits() && TransactionText.defines(sql)) || (isDriverTrusted() && sql.indexOf(';') >= 0);
+    }
+
+    private boolean definingCommits() {
+        return !prepared.server().profile.has(Feature.TRANSACTIONAL_DDL);
+    }
+
+    /** Whether a driver that knows of no transaction is right, once a statement was answered. */
+    private boolean isDriverTrusted() {
+        return prepared.plan().commit().fence() == Fence.DRIVER_STATE;
+    }
+
     /** A statement was answered well. */
     void executed() {
         answered = true;
+        lookAfterSuspect(FailureEffect.NONE);
+    }
+
+    /**
+     * What a server commits by itself it does not tell: it is known of the statement, or the driver has noticed.
+     *
+     * @param effect of the error that the statement ended with
+     */
+    private void lookAfterSuspect(FailureEffect effect) {
+        String sql = suspect;
+        suspect = null;
+        if (sql == null || state != State.ACTIVE) {
+            return;
+        }
+        DriverState driver = driverState();
+        if (driver == DriverState.IDLE && !answered && effect == FailureEffect.NONE) {
+            return; // the driver refused the statement itself, and still holds BEGIN back
+        }
+        if (driver == DriverState.IDLE
+                || (driver == DriverState.UNKNOWN && definingCommits() && TransactionText.defines(sql))) {
+            endedUnseen("'" + TransactionText.shortened(sql) + "'");
+        }
+    }
+
+    private void endedUnseen(String by) {
+        endedUnseen = Errors.endedUnseen(by);
+        goneBy(endedUnseen, State.ENDED);
+    }
+
+    /** That it was ended neither by us nor by an error, so that its work may be committed; null if it was not. */
+    @Nullable
+    TxStateException endedUnseen() {
+        return endedUnseen;
     }
 
     /**
@@ -249,6 +301,10 @@ final class Transaction {
                 .lock(execution == null || execution.lock == null ? null : execution.lock.lock())
                 .cancelled(execution == null ? Moment.Cancelled.NOT : execution.cancelled());
         Failure failure = classify(sql, moment);
+        lookAfterSuspect(failure.effect()); // what commits by itself may do so and then fail
+        if (phase == Phase.SAVEPOINT && failure.kind() == FailureKind.TX_STATE && definingCommits()) {
+            endedUnseen("a statement that commits by itself, and its savepoints are gone");
+        }
         switch (effect(failure.effect(), moment.driverState(), phase)) {
             case NONE, ASK -> {}
             case SCOPE -> innermostSent().abortedBy(failure);
@@ -332,8 +388,8 @@ final class Transaction {
 
     // ---- savepoints
 
-    Unit push(boolean readOnly) {
-        top = top.savepoint(RememberedSavepoints.name(++savepoints), readOnly);
+    Unit push(boolean readOnly, boolean standsForRoot) {
+        top = top.savepoint(RememberedSavepoints.name(++savepoints), readOnly, standsForRoot);
         return top;
     }
 

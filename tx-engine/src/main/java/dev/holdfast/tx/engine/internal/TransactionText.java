@@ -4,6 +4,7 @@ import dev.holdfast.tx.TxStateException;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** Tells statements that begin or end transactions by their first words. */
 final class TransactionText {
@@ -48,7 +49,25 @@ final class TransactionText {
         new Word("XA", List.of()),
     };
 
+    /** First words of statements that define things, or grant them: on many servers these commit. */
+    private static final Word[] DEFINING = Stream.of(
+                    "CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "COMMENT", "GRANT", "REVOKE")
+            .map(first -> new Word(first, List.of()))
+            .toArray(Word[]::new);
+
     private TransactionText() {}
+
+    /** Whether a statement defines or grants something: where such statements commit, it has ended its transaction. */
+    static boolean defines(String sql) {
+        int start = skip(sql, 0, "(;{");
+        int end = word(sql, start);
+        for (Word word : DEFINING) {
+            if (word.matches(sql, start, end)) {
+                return true;
+            }
+        }
+        return false;
+    }
 
     /**
      * Refuses what would begin or end a transaction behind the engine's back.
@@ -70,9 +89,14 @@ final class TransactionText {
     }
 
     private static SQLException refusal(String sql) {
-        return Refused.of(new TxStateException("'" + (sql.length() > 60 ? sql.substring(0, 60) + "…" : sql)
+        return Refused.of(new TxStateException("'" + shortened(sql)
                 + "' would begin or end a transaction behind Holdfast's back and was not sent; return or throw from"
                 + " the scope, call setRollbackOnly, or open a nested scope"));
+    }
+
+    /** As much of a statement as an error tells. */
+    static String shortened(String sql) {
+        return sql.length() > 60 ? sql.substring(0, 60) + "…" : sql;
     }
 
     private static int word(String sql, int at) {

@@ -131,6 +131,7 @@ abstract class TransactionUse implements ConnectionUse {
         if (lock != null && !lock.plan().before().isEmpty()) {
             performForLock(lock.plan().before());
         }
+        transaction.executing(sql);
         return end == null && lock == null ? null : Execution.of(statement, end, lock);
     }
 

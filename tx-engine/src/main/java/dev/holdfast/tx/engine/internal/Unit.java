@@ -10,6 +10,8 @@ final class Unit {
     final String savepoint;
     /** Whether a savepoint takes only reads. */
     final boolean readOnly;
+    /** Whether a savepoint stands for a root, in a test fixture: it fires its own hooks. */
+    final boolean standsForRoot;
     /** Whether the savepoint is on the server; always true for the root. */
     boolean sent;
 
@@ -17,20 +19,23 @@ final class Unit {
     private @Nullable Throwable poison;
     private @Nullable Failure aborted;
     private @Nullable Hooks hooks;
+    private volatile boolean over;
+    private volatile @Nullable Thread firing;
 
-    private Unit(@Nullable Unit parent, String savepoint, boolean readOnly) {
+    private Unit(@Nullable Unit parent, String savepoint, boolean readOnly, boolean standsForRoot) {
         this.parent = parent;
         this.savepoint = savepoint;
         this.readOnly = readOnly;
+        this.standsForRoot = standsForRoot;
         this.sent = parent == null;
     }
 
     static Unit root() {
-        return new Unit(null, "", false);
+        return new Unit(null, "", false, false);
     }
 
-    Unit savepoint(String name, boolean readOnly) {
-        return new Unit(this, name, readOnly);
+    Unit savepoint(String name, boolean readOnly, boolean standsForRoot) {
+        return new Unit(this, name, readOnly, standsForRoot);
     }
 
     boolean isRoot() {
@@ -72,6 +77,42 @@ final class Unit {
 
     boolean isRollbackOnly() {
         return ownRequest || poison != null || aborted != null || (parent != null && parent.isRollbackOnly());
+    }
+
+    /** Whether it fires the hooks that are registered in it. */
+    boolean firesHooks() {
+        return parent == null || standsForRoot;
+    }
+
+    /** The unit at whose end hooks of this one fire. */
+    Unit hookOwner() {
+        Unit unit = this;
+        while (!unit.firesHooks() && unit.parent != null) {
+            unit = unit.parent;
+        }
+        return unit;
+    }
+
+    /** Its end was decided: nothing can be done before it any more. */
+    void ends() {
+        over = true;
+    }
+
+    boolean isOver() {
+        return over;
+    }
+
+    /** Whether the calling thread is firing its hooks. */
+    boolean isFiringHooks() {
+        return firing == Thread.currentThread();
+    }
+
+    /** Sets the thread that fires its hooks from now on, null for none, and answers which it was. */
+    @Nullable
+    Thread firingHooks(@Nullable Thread thread) {
+        Thread before = firing;
+        firing = thread;
+        return before;
     }
 
     Hooks hooks() {

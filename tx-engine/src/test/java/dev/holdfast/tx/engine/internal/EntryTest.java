@@ -20,6 +20,7 @@ import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.internal.Entry.Decision;
 import dev.holdfast.tx.engine.internal.Entry.Running;
 import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.IsolationModel;
 import dev.holdfast.tx.spi.Profile;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -357,6 +358,36 @@ class EntryTest {
         assertThat(inForce(NONE, NONE.propagation(Propagation.SAVEPOINT)).propagation())
                 .isNull();
         assertThat(inForce(NONE, NONE.propagation(Propagation.MANDATORY)).propagation())
+                .isNull();
+    }
+
+    // ---- what the database could never do
+
+    private static @Nullable String lacking(TxOptions inForce, TxOptions asked, Propagation how, Feature... features) {
+        Profile profile = Profile.of(Made.IDENTITY, "Made")
+                .version(1, 0)
+                .level(READ_COMMITTED, "RC", IsolationModel.RC)
+                .features(features)
+                .build();
+        return Entry.lacking(new Running(inForce, profile), asked.propagation(how), Propagation.REUSE);
+    }
+
+    @Test
+    void a_nested_scope_needs_savepoints() {
+        assertThat(lacking(NONE, NONE, Propagation.SAVEPOINT)).contains("Made 1.0 has no savepoints", "REUSE");
+        assertThat(lacking(NONE, NONE, Propagation.SAVEPOINT, Feature.SAVEPOINTS))
+                .isNull();
+        assertThat(lacking(NONE, NONE, Propagation.REUSE)).isNull();
+    }
+
+    @Test
+    void a_read_only_savepoint_needs_a_database_that_can_make_one() {
+        assertThat(lacking(NONE, NONE.readOnly(), Propagation.SAVEPOINT, Feature.SAVEPOINTS))
+                .contains("READ_ONLY", "Made 1.0 cannot make a savepoint read-only", "READ_ONLY_HINT");
+        assertThat(lacking(NONE.readOnly(), NONE.readOnly(), Propagation.SAVEPOINT, Feature.SAVEPOINTS))
+                .isNull();
+        assertThat(lacking(
+                        NONE, NONE.readOnly(), Propagation.SAVEPOINT, Feature.SAVEPOINTS, Feature.READ_ONLY_SAVEPOINT))
                 .isNull();
     }
 }

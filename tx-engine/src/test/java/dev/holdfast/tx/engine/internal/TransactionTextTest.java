@@ -170,4 +170,30 @@ class TransactionTextTest {
         Throwable refusal = catchThrowable(() -> TransactionText.refuse("commit " + "x".repeat(1_000)));
         assertThat(refusal).message().hasSizeLessThan(400).contains("…");
     }
+
+    @TestFactory
+    Stream<DynamicTest> what_defines_or_grants_something_is_told_from_the_rest() {
+        return Stream.concat(
+                Stream.of(
+                                "create table t (id int)",
+                                " /* so */ DROP TABLE t",
+                                "-- now\nalter table t add v int",
+                                "TRUNCATE t",
+                                "rename table t to u",
+                                "GRANT select ON t TO u",
+                                "revoke all on t from u",
+                                "comment on table t is 'x'")
+                        .map(sql -> dynamicTest(
+                                "defines: " + sql,
+                                () -> assertThat(TransactionText.defines(sql)).isTrue())),
+                Stream.of(
+                                "select created from t",
+                                "insert into t values (1)",
+                                "created",
+                                "with x as (select 1) select 1",
+                                "")
+                        .map(sql -> dynamicTest(
+                                "defines nothing: " + sql,
+                                () -> assertThat(TransactionText.defines(sql)).isFalse())));
+    }
 }

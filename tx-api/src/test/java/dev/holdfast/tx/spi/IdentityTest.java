@@ -1,4 +1,4 @@
-package dev.holdfast.tx.engine.internal;
+package dev.holdfast.tx.spi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
@@ -7,7 +7,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
-class ServerTest {
+class IdentityTest {
     @TestFactory
     Stream<DynamicTest> a_url_is_told_without_users_passwords_and_parameters() {
         return Stream.of(
@@ -25,6 +25,6 @@ class ServerTest {
                 .map(line -> line.split(" -> "))
                 .map(line -> dynamicTest(
                         line[0],
-                        () -> assertThat(Server.withoutSecrets(line[0])).isEqualTo(line[1])));
+                        () -> assertThat(Identity.withoutSecrets(line[0])).isEqualTo(line[1])));
     }
 }
