@@ -1,15 +1,26 @@
 package dev.holdfast.tx.testkit;
 
+import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity.Autocommit;
+import dev.holdfast.tx.spi.IsolationModel;
+import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.TestHooks;
 import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -22,16 +33,95 @@ public final class CaseRun implements AutoCloseable {
     private static final AtomicInteger NUMBERS = new AtomicInteger();
 
     private final DatabaseUnderTest database;
-    private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
+    private final Profile profile;
+    private final int attempt;
+    private final Timeline timeline = new Timeline();
+    private final RecordedSessions recorded = new RecordedSessions(timeline);
+    private final Map<String, String> notes = Collections.synchronizedMap(new LinkedHashMap<>());
+    private final Deque<AutoCloseable> toClose = new ConcurrentLinkedDeque<>();
+    private volatile Verdict verdict = Verdict.PASS;
     private @Nullable Connection observer;
 
-    CaseRun(DatabaseUnderTest database) {
+    CaseRun(DatabaseUnderTest database, Profile profile, int attempt) {
         this.database = database;
+        this.profile = profile;
+        this.attempt = attempt;
     }
 
     /** What is under test. */
     public DatabaseUnderTest database() {
         return database;
+    }
+
+    /** What the dialect says of this database. */
+    public Profile profile() {
+        return profile;
+    }
+
+    /** Whether the database claims this. */
+    public boolean has(Feature feature) {
+        return profile.has(feature);
+    }
+
+    /** The level of the database that prevents the most; the last of several. */
+    public Isolation strongestLevel() {
+        Isolation strongest = profile.defaultIsolation();
+        for (Isolation level : profile.levels().keySet()) {
+            if (model(level).isAtLeast(model(strongest))) {
+                strongest = level;
+            }
+        }
+        return strongest;
+    }
+
+    private IsolationModel model(Isolation level) {
+        return Objects.requireNonNull(profile.model(level));
+    }
+
+    /** What the dialect gives to tests. */
+    public TestHooks hooks() {
+        return database.dialect().testHooks(profile);
+    }
+
+    /** 1, or more if the case was inconclusive before. */
+    public int attempt() {
+        return attempt;
+    }
+
+    /** What is sent and comes back; cases that work with sessions of their own add their lines. */
+    public Timeline timeline() {
+        return timeline;
+    }
+
+    /** Writes something down for the report, such as how an anomaly was prevented. */
+    public void note(String name, Object value) {
+        notes.put(name, String.valueOf(value));
+    }
+
+    /** What was written down, in order. */
+    public Map<String, String> notes() {
+        synchronized (notes) {
+            return new LinkedHashMap<>(notes);
+        }
+    }
+
+    /** The case only told what it saw: nothing is asked of the database. */
+    public void characterised() {
+        verdict = Verdict.INFO;
+    }
+
+    Verdict verdict() {
+        return verdict;
+    }
+
+    /** Fresh sessions that write what is sent into the timeline. */
+    public DataSource sessions() throws SQLException {
+        return recorded(database.sessions());
+    }
+
+    /** Sessions of the case's making that write what is sent into the timeline. */
+    DataSource recorded(DataSource sessions) {
+        return recorded.of(sessions);
     }
 
     /** Closes this at the end, before what was handed in earlier. */
@@ -52,7 +142,7 @@ public final class CaseRun implements AutoCloseable {
 
     /** A pool with autocommit on. */
     public DataSource pool(int size) throws SQLException {
-        return pool(database.sessions(), size, Autocommit.ON);
+        return pool(sessions(), size, Autocommit.ON);
     }
 
     /** A pool of the case's making. */
@@ -81,8 +171,13 @@ public final class CaseRun implements AutoCloseable {
      */
     public String table(String columns) throws SQLException {
         String name = "hf_case_" + NUMBERS.incrementAndGet();
-        observe("drop table if exists " + name);
-        observe("create table " + name + " (" + columns + ")");
+        String create = "create table " + name + " (" + columns + ")";
+        try {
+            observe(create);
+        } catch (SQLException leftOver) { // by a run that was killed
+            observe("drop table " + name);
+            observe(create);
+        }
         closing(() -> observe("drop table " + name));
         return name;
     }
@@ -111,6 +206,15 @@ public final class CaseRun implements AutoCloseable {
         return observed("select id from " + table + " order by id");
     }
 
+    /** A name as the database's catalog spells it where it was created without quotes. */
+    public String spelled(String name) throws SQLException {
+        DatabaseMetaData data = observer().getMetaData();
+        if (data.storesUpperCaseIdentifiers()) {
+            return name.toUpperCase(Locale.ROOT);
+        }
+        return data.storesLowerCaseIdentifiers() ? name.toLowerCase(Locale.ROOT) : name;
+    }
+
     private Connection observer() throws SQLException {
         if (observer == null || observer.isClosed()) {
             observer = database.sessions().getConnection();
@@ -122,9 +226,9 @@ public final class CaseRun implements AutoCloseable {
     @Override
     public void close() throws SQLException {
         SQLException first = null;
-        while (!toClose.isEmpty()) {
+        for (AutoCloseable next = toClose.poll(); next != null; next = toClose.poll()) {
             try {
-                toClose.pop().close();
+                next.close();
             } catch (Exception e) {
                 SQLException failure = e instanceof SQLException sql ? sql : new SQLException("Not closed: " + e, e);
                 if (first == null) {

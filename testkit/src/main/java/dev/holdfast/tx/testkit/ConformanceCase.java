@@ -1,19 +1,18 @@
 package dev.holdfast.tx.testkit;
 
 import dev.holdfast.tx.spi.Feature;
-import java.util.EnumSet;
 import java.util.Objects;
-import java.util.Set;
 
 /**
  * One fact that must hold for every database, as data: independent of any test framework. Immutable.
  *
  * @param id stable, such as {@code NST-02}
+ * @param rule of the specification that it shows, such as {@code TX-204}
  * @param title the fact, as a sentence
- * @param needs the features without which it says nothing
+ * @param needs without which it says nothing
  * @param body shows it, or throws
  */
-public record ConformanceCase(String id, String title, Set<Feature> needs, Body body) {
+public record ConformanceCase(String id, String rule, String title, Needs needs, Body body) {
     /** Shows a fact. */
     @FunctionalInterface
     public interface Body {
@@ -21,42 +20,45 @@ public record ConformanceCase(String id, String title, Set<Feature> needs, Body 
          * Shows it.
          *
          * @param run the tables, connections and transactors of this run of the case
+         * @throws Inconclusive if the run did not come to where it shows anything
+         * @throws Untested if something that it needs is not there
          * @throws Exception if it does not hold; an {@link AssertionError} tells what was seen
          */
         void show(CaseRun run) throws Exception;
     }
 
-    /** Copies the features. */
+    /** Refuses what is missing. */
     public ConformanceCase {
         Objects.requireNonNull(id);
+        Objects.requireNonNull(rule);
         Objects.requireNonNull(title);
+        Objects.requireNonNull(needs);
         Objects.requireNonNull(body);
-        needs = Set.copyOf(needs);
     }
 
     /** A case that every database must pass. */
-    public static ConformanceCase of(String id, String title, Body body) {
-        return new ConformanceCase(id, title, Set.of(), body);
+    public static ConformanceCase of(String id, String rule, String title, Body body) {
+        return new ConformanceCase(id, rule, title, Needs.nothing(), body);
     }
 
     /** A case for databases that can do this. */
-    public static ConformanceCase of(String id, String title, Feature needed, Body body) {
-        return new ConformanceCase(id, title, EnumSet.of(needed), body);
+    public static ConformanceCase of(String id, String rule, String title, Feature needed, Body body) {
+        return new ConformanceCase(id, rule, title, Needs.of(needed), body);
     }
 
-    /**
-     * Runs it with tables, connections and transactors of its own, which are closed whatever happens.
-     *
-     * @throws Exception if the fact does not hold
-     */
-    public void run(DatabaseUnderTest database) throws Exception {
-        try (CaseRun run = new CaseRun(database)) {
-            body.show(run);
-        }
+    /** A case that needs this. */
+    public static ConformanceCase of(String id, String rule, String title, Needs needs, Body body) {
+        return new ConformanceCase(id, rule, title, needs, body);
     }
 
+    /** The chapter that it belongs to. */
+    public Chapter chapter() {
+        return Chapter.of(id);
+    }
+
+    /** Id and title, and the level it is shown at if there is one: {@code ISO-08 … [SERIALIZABLE]}. */
     @Override
     public String toString() {
-        return id + " " + title;
+        return id + " " + title + (needs.level() == null ? "" : " [" + needs.level() + "]");
     }
 }

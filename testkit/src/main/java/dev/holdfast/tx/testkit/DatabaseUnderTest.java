@@ -5,6 +5,7 @@ import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.Identity;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import javax.sql.DataSource;
 
 /**
@@ -22,6 +23,7 @@ public interface DatabaseUnderTest {
      * Fresh sessions of the database, without a pool and outside of the engine; all see the same tables.
      *
      * @throws SQLException if the database cannot be reached
+     * @throws Untested if there is none on this machine: the tests are not run
      */
     DataSource sessions() throws SQLException;
 
@@ -39,6 +41,16 @@ public interface DatabaseUnderTest {
 
     /** What a transaction may change of a session and JDBC does not tell of: queries, each with an answer of one row. */
     default List<String> sessionQueries() {
+        return List.of();
+    }
+
+    /** Where the server listens; empty where driver and database share a process. */
+    default Optional<Network> network() {
+        return Optional.empty();
+    }
+
+    /** The cases that are known to fail, with the reasons. */
+    default List<Waiver> waivers() {
         return List.of();
     }
 

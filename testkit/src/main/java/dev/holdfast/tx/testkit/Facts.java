@@ -53,11 +53,18 @@ public final class Facts {
         boolean isTrue();
     }
 
-    /** What an attempt throws; null if it throws nothing. */
+    /**
+     * What an attempt throws; null if it throws nothing.
+     *
+     * @throws AssertionError if that is what it throws: a fact that does not hold inside of the attempt is no answer of the
+     *     database's. Likewise {@link Inconclusive} and {@link Untested}
+     */
     public static @Nullable Throwable thrownBy(Attempt attempt) {
         try {
             attempt.run();
             return null;
+        } catch (AssertionError | Inconclusive | Untested ofTheCase) {
+            throw ofTheCase;
         } catch (Throwable thrown) {
             return thrown;
         }

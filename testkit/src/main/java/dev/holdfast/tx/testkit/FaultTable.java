@@ -44,7 +44,7 @@ public final class FaultTable {
     }
 
     private void play(List<FaultScenario> all) throws SQLException {
-        Set<Feature> features = run.database().dialect().typicalProfile().features();
+        Set<Feature> features = run.profile().features();
         for (FaultScenario scenario : all) {
             if (features.containsAll(scenario.needs())) {
                 play(scenario);

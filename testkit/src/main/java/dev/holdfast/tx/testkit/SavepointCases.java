@@ -44,6 +44,7 @@ final class SavepointCases {
         return List.of(
                 ConformanceCase.of(
                         "NST-05",
+                        "TX-208",
                         "a nested scope that fails is undone alone, and the rest is committed",
                         Feature.SAVEPOINTS,
                         run -> {
@@ -64,6 +65,7 @@ final class SavepointCases {
                         }),
                 ConformanceCase.of(
                         "NST-05b",
+                        "TX-209",
                         "a statement that fails in a nested scope leaves the transaction usable",
                         Feature.SAVEPOINTS,
                         run -> {
@@ -78,6 +80,7 @@ final class SavepointCases {
                         }),
                 ConformanceCase.of(
                         "NST-06",
+                        "TX-210",
                         "of ten scopes nested in each other the fifth takes with it what is in it and nothing else",
                         Feature.SAVEPOINTS,
                         run -> {
@@ -88,6 +91,7 @@ final class SavepointCases {
                         }),
                 ConformanceCase.of(
                         "NST-10",
+                        "TX-212",
                         "a nested scope that asks for its rollback returns its value and leaves the rest alone",
                         Feature.SAVEPOINTS,
                         run -> {
@@ -130,6 +134,7 @@ final class SavepointCases {
         return List.of(
                 ConformanceCase.of(
                         "NST-11",
+                        "TX-214",
                         "what a nested scope did well is gone when the root is rolled back",
                         Feature.SAVEPOINTS,
                         run -> {
@@ -149,6 +154,7 @@ final class SavepointCases {
                         }),
                 ConformanceCase.of(
                         "NST-15",
+                        "TX-214",
                         "in a root that is forced to roll back the work of a nested scope is seen to the end",
                         Feature.SAVEPOINTS,
                         run -> {
@@ -163,18 +169,21 @@ final class SavepointCases {
                         }),
                 ConformanceCase.of(
                         "NST-16",
+                        "TX-334",
                         "in a test fixture an application runs whatever it asks of its roots",
                         Feature.SAVEPOINTS,
                         run -> {
                             String table = run.table();
                             Transactor db = run.transactor();
-                            List<TxOptions> asked = List.of(
+                            List<TxOptions> asked = new ArrayList<>(List.of(
                                     TxOptions.none().readWrite(),
-                                    TxOptions.none().readOnly(),
                                     TxOptions.none().readOnlyHint(),
-                                    TxOptions.of(Isolation.SERIALIZABLE),
                                     TxOptions.none().propagation(Propagation.ROOT_ONLY),
-                                    TxOptions.none().propagation(Propagation.SEPARATE));
+                                    TxOptions.none().propagation(Propagation.SEPARATE)));
+                            run.profile().levels().keySet().forEach(level -> asked.add(TxOptions.of(level)));
+                            if (run.has(Feature.READ_ONLY)) {
+                                asked.add(TxOptions.none().readOnly());
+                            }
                             db.execute(TxOptions.none().completion(Completion.FIXTURE), fixture -> {
                                 insert(fixture, table, 1);
                                 for (TxOptions options : asked) {
@@ -191,13 +200,11 @@ final class SavepointCases {
     private static ConformanceCase doomed() {
         return ConformanceCase.of(
                 "NST-09",
+                "TX-215",
                 "an error that dooms the transaction is not survived by a nested scope",
                 Feature.SAVEPOINTS,
                 run -> {
-                    TxOptions snapshot = snapshot(run.database().dialect().typicalProfile());
-                    if (snapshot == null) {
-                        return; // nothing conflicts here for certain
-                    }
+                    TxOptions snapshot = snapshot(run.profile());
                     String table = run.table();
                     run.observe("insert into " + table + " (id, v) values (1, 0)");
                     Transactor db = run.transactor();
@@ -217,16 +224,23 @@ final class SavepointCases {
                 });
     }
 
-    /** Options of a transaction that reads from a snapshot and takes no lock for it; null if there are none. */
-    private static @Nullable TxOptions snapshot(Profile profile) {
+    /**
+     * Options of a transaction that reads from a snapshot and takes no lock for it.
+     *
+     * @throws Untested if there are none
+     */
+    static TxOptions snapshot(Profile profile) {
         if (profile.has(Feature.SINGLE_WRITER)) {
-            return profile.has(Feature.BEGIN_MODE) ? TxOptions.none().beginMode(BeginMode.DEFERRED) : null;
-        }
-        for (Isolation level : profile.levels().keySet()) {
-            if (profile.model(level) == IsolationModel.SI) {
-                return TxOptions.of(level);
+            if (profile.has(Feature.BEGIN_MODE)) {
+                return TxOptions.none().beginMode(BeginMode.DEFERRED);
+            }
+        } else {
+            for (Isolation level : profile.levels().keySet()) {
+                if (profile.model(level) == IsolationModel.SI) {
+                    return TxOptions.of(level);
+                }
             }
         }
-        return null;
+        throw new Untested("no level of this database reads from a snapshot, so that no conflict comes for certain");
     }
 }

@@ -27,7 +27,7 @@ final class ScopeTreeSource {
     }
 
     static Scope tree(long seed, ScopeTreeModel.Database database) {
-        return new ScopeTreeSource(seed, database).scope(How.REUSE, 1, 2 + size(seed));
+        return new ScopeTreeSource(seed, database).scope(How.REUSE, false, 1, 2 + size(seed));
     }
 
     /** Small trees and large ones by turns. */
@@ -35,13 +35,18 @@ final class ScopeTreeSource {
         return (int) Math.floorMod(seed, 10L);
     }
 
-    private Scope scope(How how, int depth, int wanted) {
+    /**
+     * One scope.
+     *
+     * @param apart whether it is in a transaction that has another one open around it
+     */
+    private Scope scope(How how, boolean apart, int depth, int wanted) {
         int id = ++nodes;
         Completion completion = mayBeForced(how) && oneIn(8) ? Completion.ROLLBACK : Completion.COMMIT;
         Through through = random.nextBoolean() ? Through.HANDLE : Through.AMBIENT;
         List<Item> items = new ArrayList<>();
         while (items.size() < wanted && nodes < MOST_NODES) {
-            items.add(item(how, depth));
+            items.add(item(apart, depth));
         }
         return new Scope(id, how, completion, through, items);
     }
@@ -55,14 +60,16 @@ final class ScopeTreeSource {
         };
     }
 
-    private Item item(How how, int depth) {
+    private Item item(boolean apart, int depth) {
         int dice = random.nextInt(100);
         if (dice >= 68 && depth < DEEPEST) {
-            Scope child = scope(anyHow(), depth + 1, random.nextInt(7));
+            How how = anyHow();
+            Scope child = scope(how, apart || how == How.SEPARATE, depth + 1, random.nextInt(7));
             return new ScopeTree.Open(child, fate());
         }
         int id = ++nodes;
-        if (dice < 5) {
+        boolean mayWait = database.readersWait() && apart; // for a row that the transaction around it has locked
+        if (dice < 5 && !mayWait) {
             return new ScopeTree.Duplicate(fate());
         }
         if (dice < 9) {
@@ -75,19 +82,19 @@ final class ScopeTreeSource {
             return new ScopeTree.Raise(id);
         }
         if (dice < 36) {
-            return hook(id);
+            return hook(id, mayWait);
         }
-        if (dice < 44 && (!database.readersWait() || how != How.SEPARATE)) {
+        if (dice < 44 && !mayWait) {
             return random.nextBoolean() || database.readersWait() ? new ScopeTree.Read() : new ScopeTree.ReadOutside();
         }
         return new ScopeTree.Write(id);
     }
 
-    private Item hook(int id) {
+    private Item hook(int id, boolean mayWait) {
         Point point = List.of(Point.values()).get(random.nextInt(Point.values().length));
         Deed deed = oneIn(8) ? Deed.THROW : Deed.NOTHING;
         if (point == Point.BEFORE_COMMIT && oneIn(2)) {
-            deed = oneIn(4) ? Deed.DUPLICATE : oneIn(4) ? Deed.ASK_FOR_ROLLBACK : Deed.WRITE;
+            deed = oneIn(4) && !mayWait ? Deed.DUPLICATE : oneIn(4) ? Deed.ASK_FOR_ROLLBACK : Deed.WRITE;
         }
         return new ScopeTree.Register(point, id, deed);
     }

@@ -8,7 +8,6 @@ import static dev.holdfast.tx.testkit.Sql.insert;
 import static dev.holdfast.tx.testkit.Sql.ints;
 
 import dev.holdfast.tx.Completion;
-import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.Propagation;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxOptions;
@@ -33,6 +32,7 @@ final class SessionCases {
         return List.of(
                 ConformanceCase.of(
                         "TRP-08",
+                        "TX-402",
                         "a connection whose rollback failed is thrown away, and nothing on it is committed",
                         run -> {
                             String table = run.table();
@@ -67,6 +67,7 @@ final class SessionCases {
                         }),
                 ConformanceCase.of(
                         "TRP-15",
+                        "TX-409",
                         "a transaction inside the loan of the pool's only connection is refused at once",
                         run -> {
                             String table = run.table();
@@ -79,18 +80,19 @@ final class SessionCases {
                         }),
                 ConformanceCase.of(
                         "TRP-09",
+                        "TX-401",
                         "no isolation level and no read-only flag reaches the next user of the connection",
                         run -> {
                             String table = run.table();
                             Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
                             int before = db.withConnection(Connection::getTransactionIsolation);
-                            db.execute(
-                                    TxOptions.of(Isolation.SERIALIZABLE).readOnly(),
-                                    tx -> ints(tx, "select id from " + table));
-                            thrownBy(() -> db.execute(
-                                    TxOptions.of(Isolation.SERIALIZABLE).readOnly(), tx -> {
-                                        insert(tx, table, 1);
-                                    }));
+                            TxOptions level = TxOptions.of(run.strongestLevel());
+                            TxOptions options = run.has(Feature.READ_ONLY) ? level.readOnly() : level;
+                            db.execute(options, tx -> ints(tx, "select id from " + table));
+                            thrownBy(() -> db.execute(options, tx -> {
+                                insert(tx, table, 1);
+                                throw new IllegalStateException("undo");
+                            }));
                             int after = db.withConnection(Connection::getTransactionIsolation);
                             db.execute(tx -> insert(tx, table, 2));
                             equal(before, after, "the level of the session");
@@ -98,6 +100,7 @@ final class SessionCases {
                         }),
                 ConformanceCase.of(
                         "TRP-17",
+                        "TX-441",
                         "five thousand nested scopes in one transaction are all released",
                         Feature.SAVEPOINTS,
                         run -> {
@@ -113,6 +116,7 @@ final class SessionCases {
                         }),
                 ConformanceCase.of(
                         "TRP-26",
+                        "TX-408",
                         "on a pool with autocommit off a scope commits, and a loan commits by itself",
                         run -> {
                             String table = run.table();
@@ -129,6 +133,7 @@ final class SessionCases {
                         }),
                 ConformanceCase.of(
                         "TRP-27",
+                        "TX-330",
                         "in a test fixture the roots of the application run as savepoints and leave nothing",
                         Feature.SAVEPOINTS,
                         run -> {

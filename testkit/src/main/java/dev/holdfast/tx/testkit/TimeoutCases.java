@@ -30,15 +30,16 @@ final class TimeoutCases {
         return List.of(
                 ConformanceCase.of(
                         "TMO-01",
+                        "TX-410",
                         "a statement that runs too long is cancelled, and the limit is named",
-                        Feature.STATEMENT_TIMEOUT,
+                        Needs.of(Feature.STATEMENT_TIMEOUT).and(Means.SLOW_QUERY),
                         run -> {
                             String table = run.table();
                             Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
                             Throwable told =
                                     thrownBy(() -> db.execute(TxOptions.none().statementTimeout(SHORT), tx -> {
                                         insert(tx, table, 1);
-                                        ints(tx, slow(run));
+                                        ints(tx, CancelCases.slow(run));
                                     }));
                             named(Limit.STATEMENT, db, told);
                             equal(List.of(), run.ids(table), "committed rows");
@@ -48,15 +49,16 @@ final class TimeoutCases {
                         }),
                 ConformanceCase.of(
                         "TMO-02",
+                        "TX-410",
                         "the whole timeout cancels the statement that outlives it, and the limit is named",
-                        Feature.STATEMENT_TIMEOUT,
+                        Needs.of(Feature.STATEMENT_TIMEOUT).and(Means.SLOW_QUERY),
                         run -> {
                             String table = run.table();
                             Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
                             Throwable told =
                                     thrownBy(() -> db.execute(TxOptions.none().wholeTimeout(SHORT), tx -> {
                                         insert(tx, table, 1);
-                                        ints(tx, slow(run));
+                                        ints(tx, CancelCases.slow(run));
                                     }));
                             named(Limit.WHOLE, db, told);
                             equal(List.of(), run.ids(table), "committed rows");
@@ -65,6 +67,7 @@ final class TimeoutCases {
                         }),
                 ConformanceCase.of(
                         "TMO-03",
+                        "TX-411",
                         "a body that outlives the whole timeout is not committed, though no statement does",
                         run -> {
                             String table = run.table();
@@ -83,7 +86,10 @@ final class TimeoutCases {
                             equal(List.of(), run.ids(table), "committed rows");
                         }),
                 ConformanceCase.of(
-                        "TMO-04", "a connection that is not had in time is told as the acquire timeout", run -> {
+                        "TMO-04",
+                        "TX-410",
+                        "a connection that is not had in time is told as the acquire timeout",
+                        run -> {
                             Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
                             try (UnmanagedTx holder = db.begin()) {
                                 holder.open();
@@ -96,6 +102,7 @@ final class TimeoutCases {
                         }),
                 ConformanceCase.of(
                         "TMO-05",
+                        "TX-410",
                         "a lock that is not had in time is told as LOCK_TIMEOUT, and the limit is put back",
                         Feature.LOCK_TIMEOUT,
                         run -> {
@@ -116,7 +123,11 @@ final class TimeoutCases {
                             equal(List.of(3), run.observed("select v from " + table), "the value");
                         }),
                 ConformanceCase.of(
-                        "TMO-06", "the whole timeout covers all attempts, not each", Feature.LOCK_TIMEOUT, run -> {
+                        "TMO-06",
+                        "TX-411",
+                        "the whole timeout covers all attempts, not each",
+                        Feature.LOCK_TIMEOUT,
+                        run -> {
                             String table = run.table();
                             Transactor db = run.transactor(EngineSetup.on(run.pool(2)));
                             db.execute(tx -> insert(tx, table, 1));
@@ -138,15 +149,6 @@ final class TimeoutCases {
                                     () -> attempts.get() <= 6,
                                     "a second ends the attempts, not their number: " + attempts);
                         }));
-    }
-
-    private static String slow(CaseRun run) {
-        var dialect = run.database().dialect();
-        String slow = dialect.testHooks(dialect.typicalProfile()).slow();
-        if (slow == null) {
-            throw new AssertionError("the dialect's test hooks name no slow query; nothing can be shown without one");
-        }
-        return slow;
     }
 
     /** The limit is in the error itself, or in the causes of what JDBC threw. */

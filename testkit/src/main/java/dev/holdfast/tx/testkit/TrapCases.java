@@ -50,7 +50,10 @@ final class TrapCases {
     private static List<ConformanceCase> errors() {
         return List.of(
                 ConformanceCase.of(
-                        "TRP-01", "the error behind a rollback at commit is the first one, not the last", run -> {
+                        "TRP-01",
+                        "TX-503",
+                        "the error behind a rollback at commit is the first one, not the last",
+                        run -> {
                             String table = run.table();
                             Transactor db = run.transactor();
                             AtomicReference<@Nullable Throwable> first = new AtomicReference<>();
@@ -68,13 +71,17 @@ final class TrapCases {
                             }
                         }),
                 ConformanceCase.of(
-                        "TRP-02", "a statement after an aborting error names that error as its cause", run -> {
+                        "TRP-02",
+                        "TX-503",
+                        "a statement after an aborting error names that error as its cause",
+                        run -> {
                             String table = run.table();
                             Transactor db = run.transactor();
                             thrownBy(() -> db.execute(tx -> {
                                 insert(tx, table, 1);
                                 Throwable first = thrownBy(() -> insert(tx, table, 1));
                                 Throwable later = thrownBy(() -> insert(tx, table, 2));
+                                equal(later != null, tx.isRollbackOnly(), "whether the unit is rollback-only");
                                 if (later != null) {
                                     List<Throwable> causes = new ArrayList<>();
                                     for (Throwable c = later; c != null; c = c.getCause()) {
@@ -84,21 +91,26 @@ final class TrapCases {
                                 }
                             }));
                         }),
-                ConformanceCase.of("TRP-07a", "a unique violation is not retried: the body runs once", run -> {
-                    String table = run.table();
-                    Transactor db = run.transactor();
-                    AtomicInteger runs = new AtomicInteger();
-                    Throwable told = thrownBy(() -> db.execute(TxOptions.none().retry(RetryPolicy.attempts(3)), tx -> {
-                        runs.incrementAndGet();
-                        insert(tx, table, 1);
-                        insert(tx, table, 1);
-                    }));
-                    equal(1, runs.get(), "runs of the body");
-                    equal(FailureKind.UNIQUE, kind(db, told), "the kind of the error");
-                    equal(List.of(), run.ids(table), "committed rows");
-                }),
                 ConformanceCase.of(
-                        "TRP-07b", "a hook that fails after the commit never has the body run again", run -> {
+                        "TRP-07a", "TX-1002", "a unique violation is not retried: the body runs once", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            AtomicInteger runs = new AtomicInteger();
+                            Throwable told =
+                                    thrownBy(() -> db.execute(TxOptions.none().retry(RetryPolicy.attempts(3)), tx -> {
+                                        runs.incrementAndGet();
+                                        insert(tx, table, 1);
+                                        insert(tx, table, 1);
+                                    }));
+                            equal(1, runs.get(), "runs of the body");
+                            equal(FailureKind.UNIQUE, kind(db, told), "the kind of the error");
+                            equal(List.of(), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "TRP-07b",
+                        "TX-1006",
+                        "a hook that fails after the commit never has the body run again",
+                        run -> {
                             String table = run.table();
                             Transactor db = run.transactor();
                             AtomicInteger runs = new AtomicInteger();
@@ -116,6 +128,7 @@ final class TrapCases {
                         }),
                 ConformanceCase.of(
                         "TRP-07c",
+                        "TX-1006",
                         "work inside whose commit is unknown is never done again by a retry around it",
                         run -> {
                             Transactor db = run.transactor();
@@ -130,7 +143,10 @@ final class TrapCases {
                             equal(1, runs.get(), "runs of the body");
                         }),
                 ConformanceCase.of(
-                        "TRP-07d", "a hook that fails after a rollback that was asked for runs nothing again", run -> {
+                        "TRP-07d",
+                        "TX-1006",
+                        "a hook that fails after a rollback that was asked for runs nothing again",
+                        run -> {
                             Transactor db = run.transactor();
                             AtomicInteger runs = new AtomicInteger();
                             throwing(
@@ -146,6 +162,7 @@ final class TrapCases {
                         }),
                 ConformanceCase.of(
                         "TRP-19",
+                        "TX-906",
                         "what a beforeCommit hook nests and loses fires no afterCommit hook",
                         Feature.SAVEPOINTS,
                         run -> {
@@ -158,19 +175,23 @@ final class TrapCases {
                             }))));
                             equal(List.of("rollback"), fired, "hooks fired");
                         }),
-                ConformanceCase.of("TRP-28", "an empty batch alone is a transaction that did nothing", run -> {
-                    String table = run.table();
-                    Transactor db = run.transactor();
-                    int[] counts = db.transact(tx -> {
-                        try (PreparedStatement batch =
-                                tx.connection().prepareStatement("insert into " + table + " (id) values (?)")) {
-                            return batch.executeBatch();
-                        }
-                    });
-                    equal(0, counts.length, "update counts");
-                }),
                 ConformanceCase.of(
-                        "TRP-22", "an error while cleaning up never takes the place of the body's error", run -> {
+                        "TRP-28", "TX-318", "an empty batch alone is a transaction that did nothing", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            int[] counts = db.transact(tx -> {
+                                try (PreparedStatement batch =
+                                        tx.connection().prepareStatement("insert into " + table + " (id) values (?)")) {
+                                    return batch.executeBatch();
+                                }
+                            });
+                            equal(0, counts.length, "update counts");
+                        }),
+                ConformanceCase.of(
+                        "TRP-22",
+                        "TX-317",
+                        "an error while cleaning up never takes the place of the body's error",
+                        run -> {
                             Transactor db = run.transactor();
                             IllegalStateException first = new IllegalStateException("the body's");
                             Throwable told = thrownBy(() -> db.execute(tx -> {
@@ -191,7 +212,7 @@ final class TrapCases {
 
     private static List<ConformanceCase> threads() {
         return List.of(
-                ConformanceCase.of("TRP-10", "a thread does not see the transaction of another", run -> {
+                ConformanceCase.of("TRP-10", "TX-1104", "a thread does not see the transaction of another", run -> {
                     Transactor db = run.transactor();
                     db.execute(tx -> {
                         Tx elsewhere = Threads.supply(db::current).get(10, TimeUnit.SECONDS);
@@ -200,7 +221,11 @@ final class TrapCases {
                     });
                 }),
                 ConformanceCase.of(
-                        "TRP-13", "threads that share a handle take turns: nothing is lost or mixed up", run -> {
+                        "TRP-13",
+                        "TX-1101",
+                        "threads that share a handle take turns: nothing is lost or mixed up",
+                        Feature.SAVEPOINTS,
+                        run -> {
                             String table = run.table();
                             Transactor db = run.transactor();
                             db.execute(tx -> {
@@ -222,6 +247,7 @@ final class TrapCases {
                         }),
                 ConformanceCase.of(
                         "TRP-13b",
+                        "TX-1103",
                         "a body that ends while another thread still works in a child scope is rolled back",
                         run -> {
                             String table = run.table();
@@ -244,23 +270,34 @@ final class TrapCases {
                             equal("CHILD_STILL_OPEN", told.outcome().reason().name(), "the reason told");
                             equal(List.of(), run.ids(table), "committed rows");
                         }),
-                ConformanceCase.of("TRP-10b", "two databases work side by side in one block", run -> {
-                    String left = run.table();
-                    String right = run.table();
-                    Transactor one = run.transactor(EngineSetup.on(run.pool(1)));
-                    Transactor other = run.transactor(EngineSetup.on(run.pool(1)));
-                    boolean singleWriter =
-                            run.database().dialect().typicalProfile().has(Feature.SINGLE_WRITER);
-                    thrownBy(() -> one.execute(tx -> {
-                        if (!singleWriter) {
-                            insert(one, left, 1);
-                        }
-                        other.execute(in -> insert(other, right, 1));
-                        throw new IllegalStateException("only the left one");
-                    }));
-                    equal(List.of(), run.ids(left), "rows of the one that failed");
-                    equal(List.of(1), run.ids(right), "rows of the other");
-                }));
+                ConformanceCase.of(
+                        "TRP-10b",
+                        "TX-220",
+                        "two databases work side by side in one block",
+                        Needs.of(Means.CONCURRENT_WRITERS),
+                        run -> twoDatabases(run, true)),
+                ConformanceCase.of(
+                        "TRP-10c",
+                        "TX-220",
+                        "work on another database is not part of the transaction it is done in",
+                        run -> twoDatabases(run, false)));
+    }
+
+    private static void twoDatabases(CaseRun run, boolean writesBefore) throws Exception {
+        String left = run.table();
+        String right = run.table();
+        Transactor one = run.transactor(EngineSetup.on(run.pool(1)));
+        Transactor other = run.transactor(EngineSetup.on(run.pool(1)));
+        thrownBy(() -> one.execute(tx -> {
+            if (writesBefore) {
+                insert(one, left, 1);
+            }
+            other.execute(in -> insert(other, right, 1));
+            insert(one, left, 2);
+            throw new IllegalStateException("only the left one");
+        }));
+        equal(List.of(), run.ids(left), "rows of the one that failed");
+        equal(List.of(1), run.ids(right), "rows of the other");
     }
 
     private static boolean await(CountDownLatch latch) {
@@ -275,7 +312,10 @@ final class TrapCases {
     private static List<ConformanceCase> handles() {
         return List.of(
                 ConformanceCase.of(
-                        "TRP-23a", "what was kept from a scope that has ended sends nothing and says why", run -> {
+                        "TRP-23a",
+                        "TX-405",
+                        "what was kept from a scope that has ended sends nothing and says why",
+                        run -> {
                             String table = run.table();
                             Transactor db = run.transactor();
                             AtomicReference<@Nullable Connection> kept = new AtomicReference<>();
@@ -298,6 +338,7 @@ final class TrapCases {
                         }),
                 ConformanceCase.of(
                         "TRP-23b",
+                        "TX-404",
                         "commit, rollback and their statements are refused on a connection of a scope",
                         run -> {
                             String table = run.table();
@@ -322,19 +363,40 @@ final class TrapCases {
                             }));
                             equal(List.of(), run.ids(table), "committed rows");
                         }),
-                ConformanceCase.of("TRP-23c", "work outside commits by itself, whatever becomes of the scope", run -> {
-                    if (run.database().dialect().typicalProfile().has(Feature.SINGLE_WRITER)) {
-                        return; // a second writer would wait for the first
-                    }
-                    String table = run.table();
-                    Transactor db = run.transactor();
-                    thrownBy(() -> db.execute(tx -> {
-                        insert(db, table, 1);
-                        db.executeOutside(() -> insert(db, table, 2));
-                        throw new IllegalStateException("undo");
-                    }));
-                    equal(List.of(2), run.ids(table), "committed rows");
-                }));
+                ConformanceCase.of(
+                        "TRP-23c",
+                        "TX-218",
+                        "work outside commits by itself, whatever becomes of the scope",
+                        Needs.of(Means.CONCURRENT_WRITERS),
+                        run -> {
+                            String inside = run.table();
+                            String outside = run.table();
+                            Transactor db = run.transactor();
+                            thrownBy(() -> db.execute(tx -> {
+                                insert(db, inside, 1);
+                                db.executeOutside(() -> insert(db, outside, 2));
+                                equal(List.of(2), run.ids(outside), "rows that others see before the end of the scope");
+                                insert(db, inside, 3);
+                                throw new IllegalStateException("undo");
+                            }));
+                            equal(List.of(), run.ids(inside), "committed rows of the scope");
+                            equal(List.of(2), run.ids(outside), "committed rows of the work outside");
+                        }),
+                ConformanceCase.of(
+                        "TRP-23d",
+                        "TX-218",
+                        "work outside that comes before the scope's own is committed at once",
+                        run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            thrownBy(() -> db.execute(tx -> {
+                                db.executeOutside(() -> insert(db, table, 1));
+                                equal(List.of(1), run.ids(table), "rows that others see before the end of the scope");
+                                insert(db, table, 2);
+                                throw new IllegalStateException("undo");
+                            }));
+                            equal(List.of(1), run.ids(table), "committed rows");
+                        }));
     }
 
     private static void execute(Connection connection, String sql) throws SQLException {

@@ -34,6 +34,7 @@ final class UnmanagedCases {
         return List.of(
                 ConformanceCase.of(
                         "LIF-04",
+                        "TX-305",
                         "an owner that asks for the rollback gets its value, and nothing is committed",
                         run -> {
                             String table = run.table();
@@ -51,20 +52,21 @@ final class UnmanagedCases {
                             equal(List.of("RolledBack[reason=REQUESTED, cause=null]"), told, "the outcome told");
                             equal(List.of(), run.ids(table), "committed rows");
                         }),
-                ConformanceCase.of("LIF-10", "a handle whose scope has ended sends nothing and says so", run -> {
-                    ScriptedDataSource calls = run.closing(NestingCases.scripted(run));
-                    Transactor db = run.transactor(EngineSetup.on(calls));
-                    Tx ended = db.transact(tx -> tx);
-                    calls.play(null);
-                    equal(false, ended.isActive(), "whether it is active");
-                    throwing(TxStateException.class, () -> insert(ended, "nowhere", 1));
-                    throwing(TxStateException.class, ended::open);
-                    throwing(TxStateException.class, () -> ended.executeNested(tx -> {}));
-                    throwing(TxStateException.class, () -> ended.setRollbackOnly("too late"));
-                    throwing(TxStateException.class, () -> db.executeWithin(ended, () -> {}));
-                    equal(List.of(), calls.calls(), "calls of the driver");
-                }),
-                ConformanceCase.of("LIF-12", "a transaction that sends nothing takes no connection", run -> {
+                ConformanceCase.of(
+                        "LIF-10", "TX-310", "a handle whose scope has ended sends nothing and says so", run -> {
+                            ScriptedDataSource calls = run.closing(NestingCases.scripted(run));
+                            Transactor db = run.transactor(EngineSetup.on(calls));
+                            Tx ended = db.transact(tx -> tx);
+                            calls.play(null);
+                            equal(false, ended.isActive(), "whether it is active");
+                            throwing(TxStateException.class, () -> insert(ended, "nowhere", 1));
+                            throwing(TxStateException.class, ended::open);
+                            throwing(TxStateException.class, () -> ended.executeNested(tx -> {}));
+                            throwing(TxStateException.class, () -> ended.setRollbackOnly("too late"));
+                            throwing(TxStateException.class, () -> db.executeWithin(ended, () -> {}));
+                            equal(List.of(), calls.calls(), "calls of the driver");
+                        }),
+                ConformanceCase.of("LIF-12", "TX-211", "a transaction that sends nothing takes no connection", run -> {
                     ScriptedDataSource calls = run.closing(NestingCases.scripted(run));
                     Transactor db = run.transactor(EngineSetup.on(calls));
                     calls.play(null);
@@ -76,7 +78,10 @@ final class UnmanagedCases {
                     equal(List.of(), calls.calls(), "calls of the driver");
                 }),
                 ConformanceCase.of(
-                        "LIF-15", "transactions of two transactors have nothing to do with each other", run -> {
+                        "LIF-15",
+                        "TX-220",
+                        "transactions of two transactors have nothing to do with each other",
+                        run -> {
                             String table = run.table();
                             Transactor one = run.transactor(EngineSetup.on(run.pool(1)));
                             Transactor other = run.transactor(EngineSetup.on(run.pool(1)));
@@ -92,31 +97,32 @@ final class UnmanagedCases {
                             });
                             equal(List.of(2), run.ids(table), "committed rows");
                         }),
-                ConformanceCase.of("LIF-16", "a thousand transactions on a pool of one leave it whole", run -> {
-                    String table = run.table();
-                    Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
-                    for (int i = 1; i <= 1_000; i++) {
-                        int id = i;
-                        thrownBy(() -> db.execute(tx -> {
-                            insert(tx, table, id);
-                            if (id % 2 == 0) {
-                                throw new IllegalStateException("planned by the case");
+                ConformanceCase.of(
+                        "LIF-16", "TX-315", "a thousand transactions on a pool of one leave it whole", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
+                            for (int i = 1; i <= 1_000; i++) {
+                                int id = i;
+                                thrownBy(() -> db.execute(tx -> {
+                                    insert(tx, table, id);
+                                    if (id % 2 == 0) {
+                                        throw new IllegalStateException("planned by the case");
+                                    }
+                                }));
                             }
+                            equal(
+                                    IntStream.rangeClosed(1, 1_000)
+                                            .filter(id -> id % 2 != 0)
+                                            .boxed()
+                                            .toList(),
+                                    run.ids(table),
+                                    "committed rows");
                         }));
-                    }
-                    equal(
-                            IntStream.rangeClosed(1, 1_000)
-                                    .filter(id -> id % 2 != 0)
-                                    .boxed()
-                                    .toList(),
-                            run.ids(table),
-                            "committed rows");
-                }));
     }
 
     private static List<ConformanceCase> unmanaged() {
         return List.of(
-                ConformanceCase.of("UNM-01", "its holder commits it", run -> {
+                ConformanceCase.of("UNM-01", "TX-301", "its holder commits it", run -> {
                     String table = run.table();
                     Transactor db = run.transactor();
                     List<String> fired = new ArrayList<>();
@@ -129,7 +135,7 @@ final class UnmanagedCases {
                     }
                     equal(List.of("committed"), fired, "hooks that fired");
                 }),
-                ConformanceCase.of("UNM-02", "closed without a commit it is rolled back", run -> {
+                ConformanceCase.of("UNM-02", "TX-303", "closed without a commit it is rolled back", run -> {
                     String table = run.table();
                     Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
                     List<String> fired = new ArrayList<>();
@@ -141,7 +147,7 @@ final class UnmanagedCases {
                     equal(List.of(2), run.ids(table), "committed rows");
                     equal(List.of("rolled back"), fired, "hooks that fired");
                 }),
-                ConformanceCase.of("UNM-03", "it ends once, and closing it afterwards does nothing", run -> {
+                ConformanceCase.of("UNM-03", "TX-314", "it ends once, and closing it afterwards does nothing", run -> {
                     String table = run.table();
                     Transactor db = run.transactor();
                     UnmanagedTx committed = db.begin();
@@ -159,7 +165,10 @@ final class UnmanagedCases {
                     equal(List.of(1), run.ids(table), "committed rows");
                 }),
                 ConformanceCase.of(
-                        "UNM-04", "the commit of one that is rollback-only does not pass for a commit", run -> {
+                        "UNM-04",
+                        "TX-305",
+                        "the commit of one that is rollback-only does not pass for a commit",
+                        run -> {
                             String table = run.table();
                             Transactor db = run.transactor();
                             UnmanagedTx tx = db.begin();
@@ -169,7 +178,7 @@ final class UnmanagedCases {
                             tx.close();
                             equal(List.of(), run.ids(table), "committed rows");
                         }),
-                ConformanceCase.of("UNM-05", "after its end it sends nothing and says so", run -> {
+                ConformanceCase.of("UNM-05", "TX-310", "after its end it sends nothing and says so", run -> {
                     String table = run.table();
                     Transactor db = run.transactor();
                     UnmanagedTx tx = db.begin();
@@ -179,24 +188,31 @@ final class UnmanagedCases {
                     throwing(TxStateException.class, () -> tx.execute(inner -> {}));
                     equal(List.of(1), run.ids(table), "committed rows");
                 }),
-                ConformanceCase.of("UNM-06", "it may be handed from thread to thread", run -> {
+                ConformanceCase.of("UNM-06", "TX-1105", "it may be handed from thread to thread", run -> {
                     String table = run.table();
                     Transactor db = run.transactor();
-                    UnmanagedTx tx = Threads.supply(db::begin).get(60, TimeUnit.SECONDS);
-                    for (int i = 1; i <= 3; i++) {
-                        int id = i;
-                        Threads.run(() -> tx.execute(inner -> insert(inner, table, id)))
-                                .get(60, TimeUnit.SECONDS);
-                    }
-                    equal(List.of(), run.ids(table), "committed rows before the commit");
-                    Threads.run(tx::commit).get(60, TimeUnit.SECONDS);
-                    equal(List.of(1, 2, 3), run.ids(table), "committed rows");
+                    UnmanagedTx undone = fromThreadToThread(db, table);
+                    Threads.run(undone::rollback).get(60, TimeUnit.SECONDS);
+                    equal(List.of(), run.ids(table), "committed rows after the rollback");
+                    UnmanagedTx kept = fromThreadToThread(db, table);
+                    Threads.run(kept::commit).get(60, TimeUnit.SECONDS);
+                    equal(List.of(1, 2, 3), run.ids(table), "committed rows after the commit");
                 }));
+    }
+
+    /** Begins in one thread, and inserts three rows in three others. */
+    private static UnmanagedTx fromThreadToThread(Transactor db, String table) throws Exception {
+        UnmanagedTx tx = Threads.supply(db::begin).get(60, TimeUnit.SECONDS);
+        for (int i = 1; i <= 3; i++) {
+            int id = i;
+            Threads.run(() -> tx.execute(inner -> insert(inner, table, id))).get(60, TimeUnit.SECONDS);
+        }
+        return tx;
     }
 
     private static List<ConformanceCase> inside() {
         return List.of(
-                ConformanceCase.of("UNM-07", "it is not current, unless work is done within it", run -> {
+                ConformanceCase.of("UNM-07", "TX-217", "it is not current, unless work is done within it", run -> {
                     String table = run.table();
                     Transactor db = run.transactor();
                     try (UnmanagedTx tx = db.begin()) {
@@ -210,22 +226,27 @@ final class UnmanagedCases {
                     }
                     equal(List.of(), run.ids(table), "committed rows");
                 }),
-                ConformanceCase.of("UNM-08", "a scope that joined it and failed keeps it from being committed", run -> {
-                    String table = run.table();
-                    Transactor db = run.transactor();
-                    IllegalStateException failure = new IllegalStateException("planned by the case");
-                    UnmanagedTx tx = db.begin();
-                    insert(tx, table, 1);
-                    thrownBy(() -> tx.execute(inner -> {
-                        throw failure;
-                    }));
-                    holds(tx::isRollbackOnly, "it is rollback-only");
-                    TxRolledBackException told = throwing(TxRolledBackException.class, tx::commit);
-                    equal(failure, told.getCause(), "the cause told");
-                    equal(List.of(), run.ids(table), "committed rows");
-                }),
                 ConformanceCase.of(
-                        "UNM-09", "a scope nested in it that failed is undone alone", Feature.SAVEPOINTS, run -> {
+                        "UNM-08", "TX-202", "a scope that joined it and failed keeps it from being committed", run -> {
+                            String table = run.table();
+                            Transactor db = run.transactor();
+                            IllegalStateException failure = new IllegalStateException("planned by the case");
+                            UnmanagedTx tx = db.begin();
+                            insert(tx, table, 1);
+                            thrownBy(() -> tx.execute(inner -> {
+                                throw failure;
+                            }));
+                            holds(tx::isRollbackOnly, "it is rollback-only");
+                            TxRolledBackException told = throwing(TxRolledBackException.class, tx::commit);
+                            equal(failure, told.getCause(), "the cause told");
+                            equal(List.of(), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "UNM-09",
+                        "TX-208",
+                        "a scope nested in it that failed is undone alone",
+                        Feature.SAVEPOINTS,
+                        run -> {
                             String table = run.table();
                             Transactor db = run.transactor();
                             try (UnmanagedTx tx = db.begin()) {
@@ -239,7 +260,7 @@ final class UnmanagedCases {
                             }
                             equal(List.of(1, 3), run.ids(table), "committed rows");
                         }),
-                ConformanceCase.of("UNM-10", "begun inside a scope it is a transaction of its own", run -> {
+                ConformanceCase.of("UNM-10", "TX-219", "begun inside a scope it is a transaction of its own", run -> {
                     String table = run.table();
                     Transactor db = run.transactor();
                     thrownBy(() -> db.execute(tx -> {

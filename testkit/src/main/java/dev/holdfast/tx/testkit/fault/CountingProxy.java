@@ -10,10 +10,30 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A TCP relay in this JVM, between a client and its server. It counts round trips: a burst of bytes of the client's that is
- * answered by bytes of the server's is one, counted before the answer is passed on, so that the numbers are right as soon as
- * the client has it. And it loses what it is told to lose; what is told on the thread that then uses the connection is in
- * force for its next call. It knows no protocol.
+ * A TCP relay in this JVM, between a client and its server: it counts what travels, and loses, holds back or delays what it
+ * is told to. It knows no protocol, so it serves any database, under TLS too.
+ *
+ * <pre>{@code
+ * try (CountingProxy proxy = CountingProxy.before("localhost", 5432)) {
+ *   Connection connection = open("localhost", proxy.port());
+ *   Counts before = proxy.counts();
+ *   connection.commit();
+ *   assertEquals(1, proxy.counts().since(before).roundTrips());
+ *
+ *   proxy.dropReply();                       // the server commits, and nobody is told
+ *   assertThrows(SQLException.class, connection::commit);
+ *   assertEquals(1, proxy.losses());
+ * }
+ * }</pre>
+ *
+ * <p>A round trip is a burst of bytes of the client's that is answered by bytes of the server's. It is counted before the
+ * answer is passed on, so the numbers are right as soon as the client has it.
+ *
+ * <p>A <em>packet</em> is what one read of a socket finds: as much as one side sent at once, or a part of it where that is
+ * more than 64 KiB. What it is told on the thread that then uses the connection is in force for its next call. It is told
+ * for all connections together: a pool that opens one in the background may be hit by what was meant for another, so give
+ * it no room to (one connection, opened before). What is armed happens once, and {@link #losses} tells that it did; arming
+ * again replaces what was armed before. Safe for several threads.
  */
 public final class CountingProxy implements AutoCloseable {
     /** Longest time for the end of a thread, after its sockets were closed. */
@@ -40,8 +60,12 @@ public final class CountingProxy implements AutoCloseable {
 
     private enum Armed {
         NOTHING,
-        DROP_REQUEST,
-        DROP_REPLY
+        /** At a packet of the client's. */
+        CUT_REQUEST,
+        /** At a packet of the server's. */
+        CUT_REPLY,
+        /** After so many bytes of the server's. */
+        CUT_REPLY_AFTER
     }
 
     private final String host;
@@ -53,9 +77,13 @@ public final class CountingProxy implements AutoCloseable {
     // all guarded by this
     private Counts counts = new Counts(0, 0, 0, 0);
     private Armed armed = Armed.NOTHING;
-    private int packetsLeft;
+    /** Packets or bytes, as armed. */
+    private long left;
+
     private int losses;
     private boolean frozen;
+    private boolean repliesFrozen;
+    private boolean down;
     private Duration delay = Duration.ZERO;
     private boolean closed;
 
@@ -103,17 +131,44 @@ public final class CountingProxy implements AutoCloseable {
     }
 
     /** The next reply does not reach the client, though the request did reach the server: its connection is cut. */
-    public synchronized void dropReply() {
-        armed = Armed.DROP_REPLY;
+    public void dropReply() {
+        cutAtReply(1);
     }
 
-    /** Passes on what the client sends next but for the n-th packet, counted from 1, at which the connection is cut. */
-    public synchronized void cutAtPacket(int n) {
-        if (n < 1) {
-            throw new IllegalArgumentException("Packets are counted from 1, not " + n);
+    /**
+     * Passes on what clients send next but for the n-th packet, at which its connection is cut.
+     *
+     * @param n from 1
+     */
+    public void cutAtPacket(int n) {
+        arm(Armed.CUT_REQUEST, n);
+    }
+
+    /**
+     * Passes on what the server sends next but for the n-th packet, at which its connection is cut.
+     *
+     * @param n from 1
+     */
+    public void cutAtReply(int n) {
+        arm(Armed.CUT_REPLY, n);
+    }
+
+    /**
+     * Passes on so many bytes of what the server sends next, and cuts the connection at the first one more: in the middle of a
+     * large result, for example.
+     *
+     * @param bytes at least 1
+     */
+    public void cutReplyAfter(long bytes) {
+        arm(Armed.CUT_REPLY_AFTER, bytes);
+    }
+
+    private synchronized void arm(Armed what, long count) {
+        if (count < 1) {
+            throw new IllegalArgumentException("Packets and bytes are counted from 1, not " + count);
         }
-        armed = Armed.DROP_REQUEST;
-        packetsLeft = n;
+        armed = what;
+        left = count;
     }
 
     /** Takes back what was armed and has not happened. */
@@ -121,23 +176,42 @@ public final class CountingProxy implements AutoCloseable {
         armed = Armed.NOTHING;
     }
 
-    /** Nothing is passed on until {@link #thaw}; connections stay open. */
+    /** Nothing is passed on, either way, until {@link #thaw}; connections stay open. */
     public synchronized void freeze() {
         frozen = true;
+    }
+
+    /** Requests reach the server, and no reply is passed on until {@link #thaw}; connections stay open. */
+    public synchronized void freezeReplies() {
+        repliesFrozen = true;
     }
 
     /** Passes on what was held back. */
     public synchronized void thaw() {
         frozen = false;
+        repliesFrozen = false;
         notifyAll();
     }
 
-    /** Each packet is passed on this much later. */
+    /** Each packet, either way, is passed on this much later; zero for at once. */
     public synchronized void delay(Duration each) {
         delay = each;
     }
 
-    /** Cuts all connections that are open. */
+    /** As if the server had stopped: cuts all connections, and closes new ones at once, until {@link #comeUp}. */
+    public void goDown() {
+        synchronized (this) {
+            down = true;
+        }
+        cutAll();
+    }
+
+    /** As if the server had started again: new connections are passed on. */
+    public synchronized void comeUp() {
+        down = false;
+    }
+
+    /** Cuts all connections that are open; new ones are passed on. */
     public void cutAll() {
         List<Relay> open;
         synchronized (this) {
@@ -157,16 +231,28 @@ public final class CountingProxy implements AutoCloseable {
                 return;
             }
             try {
-                relay(client);
+                if (isDown()) {
+                    closeQuietly(client);
+                } else {
+                    relay(client);
+                }
             } catch (IOException unreachable) {
                 closeQuietly(client); // the client sees that the server is not there
             }
         }
     }
 
+    private synchronized boolean isDown() {
+        return down;
+    }
+
     private void relay(Socket client) throws IOException {
         Relay relay = new Relay(client, new Socket(host, serverPort));
         synchronized (this) {
+            if (down) { // since it was asked
+                relay.close();
+                return;
+            }
             relays.add(relay);
             counts = new Counts(counts.roundTrips, counts.toServer, counts.toClient, counts.connections + 1);
         }
@@ -191,41 +277,44 @@ public final class CountingProxy implements AutoCloseable {
         thread.start();
     }
 
-    /** Whether a packet may pass; it is counted then. */
-    private synchronized boolean passes(Relay relay, int length, boolean toServer) throws InterruptedException {
+    /** How much of a packet may pass, which is counted; if it is not all of it, the connection is to be cut. */
+    private synchronized int passes(Relay relay, int length, boolean toServer) throws InterruptedException {
         if (!delay.isZero()) {
             long end = System.nanoTime() + delay.toNanos();
-            for (long left = delay.toNanos(); left > 0 && !closed; left = end - System.nanoTime()) {
-                wait(left / 1_000_000, (int) (left % 1_000_000));
+            for (long wait = delay.toNanos(); wait > 0 && !closed; wait = end - System.nanoTime()) {
+                wait(wait / 1_000_000, (int) (wait % 1_000_000));
             }
         }
-        while (frozen && !closed) {
+        while ((frozen || (repliesFrozen && !toServer)) && !closed) {
             wait();
         }
-        if (closed) {
-            return false;
-        }
-        if (toServer && armed == Armed.DROP_REQUEST && --packetsLeft == 0) {
-            return lose();
-        }
-        if (!toServer && armed == Armed.DROP_REPLY) {
-            return lose();
-        }
-        if (toServer) {
+        int passing = closed ? 0 : length - lost(length, toServer);
+        if (passing > 0 && toServer) {
             relay.asked = true;
-            counts = new Counts(counts.roundTrips, counts.toServer + length, counts.toClient, counts.connections);
-        } else {
+            counts = new Counts(counts.roundTrips, counts.toServer + passing, counts.toClient, counts.connections);
+        } else if (passing > 0) {
             long trips = counts.roundTrips + (relay.asked ? 1 : 0);
-            counts = new Counts(trips, counts.toServer, counts.toClient + length, counts.connections);
+            counts = new Counts(trips, counts.toServer, counts.toClient + passing, counts.connections);
             relay.asked = false;
         }
-        return true;
+        return passing;
     }
 
-    private boolean lose() {
+    /** How many bytes at the end of a packet are lost by what is armed. */
+    private int lost(int length, boolean toServer) {
+        boolean concerned = armed != Armed.NOTHING && toServer == (armed == Armed.CUT_REQUEST);
+        if (!concerned) {
+            return 0;
+        }
+        left -= armed == Armed.CUT_REPLY_AFTER ? length : 1;
+        boolean isNow = armed == Armed.CUT_REPLY_AFTER ? left < 0 : left == 0;
+        if (!isNow) {
+            return 0;
+        }
+        int lost = armed == Armed.CUT_REPLY_AFTER ? (int) -left : length;
         armed = Armed.NOTHING;
         losses++;
-        return false;
+        return lost;
     }
 
     /** Cuts everything, and returns when its threads have ended. */
@@ -275,10 +364,14 @@ public final class CountingProxy implements AutoCloseable {
             try {
                 while (true) {
                     int length = from.getInputStream().read(packet);
-                    if (length < 0 || !passes(this, length, toServer)) {
+                    if (length < 0) {
                         return;
                     }
-                    to.getOutputStream().write(packet, 0, length);
+                    int passing = passes(this, length, toServer);
+                    to.getOutputStream().write(packet, 0, passing);
+                    if (passing < length) {
+                        return;
+                    }
                 }
             } catch (IOException cutByTheOther) {
                 return;
@@ -293,6 +386,10 @@ public final class CountingProxy implements AutoCloseable {
             synchronized (CountingProxy.this) {
                 relays.remove(this);
             }
+            close();
+        }
+
+        void close() {
             closeQuietly(client);
             closeQuietly(server);
         }

@@ -30,7 +30,7 @@ final class ScriptedConnection extends ScriptedObject {
         this.source = source;
         this.session = session;
         this.lent = lent;
-        this.proxy = standIn(Connection.class, this);
+        this.proxy = JdbcProxy.of(Connection.class, "scripted " + session.real(), this);
     }
 
     static Connection lend(ScriptedDataSource source, ScriptedDataSource.Session session, Lent lent) {
@@ -47,7 +47,7 @@ final class ScriptedConnection extends ScriptedObject {
     }
 
     @Override
-    public @Nullable Object invoke(Object self, Method method, Object @Nullable [] given) throws Throwable {
+    public @Nullable Object invoke(Object self, Method method, Object[] given) throws Throwable {
         return switch (method.getName()) {
             case "isClosed" -> over || death != null || session.real().isClosed();
             case "close" -> {
@@ -75,8 +75,17 @@ final class ScriptedConnection extends ScriptedObject {
     }
 
     private @Nullable Object throwAway() throws SQLException {
-        session.real().close();
+        end();
         return null;
+    }
+
+    /** Not by close(), which some drivers make a farewell of, and others refuse while a transaction is open. */
+    private void end() throws SQLException {
+        try {
+            session.real().abort(HERE);
+        } finally {
+            session.real().close();
+        }
     }
 
     /** Makes a call that can reach the server, if the script lets it. */
@@ -107,11 +116,6 @@ final class ScriptedConnection extends ScriptedObject {
 
     private void die(Throwable cause) throws SQLException {
         death = cause;
-        // not by close(), which some drivers make a farewell of: the server is to find out by itself
-        try {
-            session.real().abort(HERE);
-        } finally {
-            session.real().close();
-        }
+        end(); // the server is to find out by itself
     }
 }

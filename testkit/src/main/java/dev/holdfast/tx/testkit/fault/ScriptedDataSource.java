@@ -34,8 +34,8 @@ public final class ScriptedDataSource implements DataSource, AutoCloseable {
     private final List<Session> opened = new ArrayList<>();
     private final List<JdbcCall> calls = new ArrayList<>();
     private final List<Lent> ledger = new ArrayList<>();
-    private @Nullable Fault script;
-    private boolean fired;
+    private List<Fault> script = List.of();
+    private int fired;
 
     /**
      * A pool over sessions.
@@ -57,9 +57,18 @@ public final class ScriptedDataSource implements DataSource, AutoCloseable {
      *
      * @param fault what is to go wrong; null for nothing
      */
-    public synchronized void play(@Nullable Fault fault) {
-        script = fault;
-        fired = false;
+    public void play(@Nullable Fault fault) {
+        playAll(fault == null ? List.of() : List.of(fault));
+    }
+
+    /**
+     * Forgets calls and ledger, and starts anew.
+     *
+     * @param faults what is to go wrong, each at a call of its own
+     */
+    public synchronized void playAll(List<Fault> faults) {
+        script = List.copyOf(faults);
+        fired = 0;
         calls.clear();
         ledger.clear();
     }
@@ -69,8 +78,13 @@ public final class ScriptedDataSource implements DataSource, AutoCloseable {
         return List.copyOf(calls);
     }
 
-    /** Whether the fault has happened. */
+    /** Whether all that was to go wrong has happened. */
     public synchronized boolean hasFired() {
+        return fired > 0 && fired == script.size();
+    }
+
+    /** How many of the faults have happened. */
+    public synchronized int fired() {
         return fired;
     }
 
@@ -114,11 +128,13 @@ public final class ScriptedDataSource implements DataSource, AutoCloseable {
     synchronized @Nullable Fault numbered(int connection, String text) {
         int number = calls.size() + 1;
         calls.add(new JdbcCall(number, connection, text));
-        if (script == null || script.call() != number) {
-            return null;
+        for (Fault fault : script) {
+            if (fault.call() == number) {
+                fired++;
+                return fault;
+            }
         }
-        fired = true;
-        return script;
+        return null;
     }
 
     void giveBack(Session session, Lent lent) {

@@ -1,9 +1,7 @@
 package dev.holdfast.tx.testkit.fault;
 
 import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
-import java.lang.reflect.Proxy;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.Statement;
@@ -62,12 +60,8 @@ class ScriptedObject implements InvocationHandler {
     }
 
     @Override
-    public @Nullable Object invoke(Object proxy, Method method, Object @Nullable [] given) throws Throwable {
-        Object[] arguments = given == null ? new Object[0] : given;
+    public @Nullable Object invoke(Object proxy, Method method, Object[] arguments) throws Throwable {
         return switch (method.getName()) {
-            case "equals" -> proxy == arguments[0];
-            case "hashCode" -> System.identityHashCode(proxy);
-            case "toString" -> "scripted " + real;
             case "getConnection" -> connection().proxy();
             default ->
                 reaches(method)
@@ -96,23 +90,14 @@ class ScriptedObject implements InvocationHandler {
     /** The call itself; of what it answers, the objects of the driver get a stand-in too. */
     @Nullable
     Object call(Method method, Object[] arguments) throws Throwable {
-        Object answer;
-        try {
-            answer = method.invoke(real, arguments);
-        } catch (InvocationTargetException e) {
-            throw e.getCause();
-        }
+        Object answer = JdbcProxy.call(real, method, arguments);
         Class<?> type = method.getReturnType(); // not that of the answer, which may be several things at once
         if (answer == null || !(Statement.class.isAssignableFrom(type) || ResultSet.class.isAssignableFrom(type))) {
             return answer;
         }
         String prepared = arguments.length > 0 && arguments[0] instanceof String text ? text : "";
         boolean keepsText = PreparedStatement.class.isAssignableFrom(type);
-        return standIn(type, new ScriptedObject(connection(), answer, keepsText ? prepared : ""));
-    }
-
-    static <T> T standIn(Class<T> type, InvocationHandler handler) {
-        return type.cast(Proxy.newProxyInstance(ScriptedObject.class.getClassLoader(), new Class<?>[] {type}, handler));
+        return JdbcProxy.of(type, "scripted", new ScriptedObject(connection(), answer, keepsText ? prepared : ""));
     }
 
     /** Throws the object itself. */

@@ -1,7 +1,7 @@
 /**
- * Faults on demand: {@code ScriptedDataSource} breaks any JDBC call by its number, {@code CountingProxy} loses what travels
- * over the network and counts it, {@code SessionSnapshot} shows what a session was left as, and {@code FaultTable} breaks
- * every call of a scenario, one after the other.
+ * Faults on demand: {@code ScriptedDataSource} breaks any JDBC call by its number, {@code LostCommits} loses some of the
+ * commits by lot, {@code CountingProxy} loses what travels over the network and counts it, and {@code SessionSnapshot}
+ * shows what a session was left as.
  */
 @NullMarked
 package dev.holdfast.tx.testkit.fault;

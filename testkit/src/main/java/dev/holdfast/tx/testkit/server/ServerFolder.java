@@ -25,8 +25,8 @@ import java.util.stream.Stream;
  * The folder of one server: its data and its log.
  *
  * <p>A record is kept of it, a file that names the folder and that this JVM holds a lock on. The lock goes when the JVM goes,
- * however it ends, so a record without one is of a server that was left behind. The server's pid is in its data, in
- * {@code postmaster.pid}.
+ * however it ends, so a record without one is of a server that was left behind. The server's pid is where the server
+ * writes it: PostgreSQL into its data, in {@code postmaster.pid}, others into {@link #pidFile()}.
  */
 final class ServerFolder implements AutoCloseable {
     private static final long ENOUGH_MEMORY = 1L << 30;
@@ -75,6 +75,11 @@ final class ServerFolder implements AutoCloseable {
         return folder.resolve("server.log");
     }
 
+    /** Where a server is told to write its pid, if it has no place of its own for it. */
+    Path pidFile() {
+        return pidFile(folder);
+    }
+
     String log() throws IOException {
         return Files.exists(logFile()) ? Files.readString(logFile()) : "";
     }
@@ -92,6 +97,10 @@ final class ServerFolder implements AutoCloseable {
 
     private static Path data(Path folder) {
         return folder.resolve("data");
+    }
+
+    private static Path pidFile(Path folder) {
+        return folder.resolve("server.pid");
     }
 
     private static Path records() throws IOException {
@@ -132,12 +141,17 @@ final class ServerFolder implements AutoCloseable {
     }
 
     private static void endServer(Path folder) throws IOException {
-        Path pidFile = data(folder).resolve("postmaster.pid");
+        // breaks off what the sessions do; TERM would wait for sessions whose client is gone but who don't know it
+        endServer(folder, data(folder).resolve("postmaster.pid"), "-INT");
+        endServer(folder, pidFile(folder), "-TERM");
+    }
+
+    private static void endServer(Path folder, Path pidFile, String signal) throws IOException {
         if (Files.exists(pidFile)) {
             long pid = Long.parseLong(Files.readAllLines(pidFile).get(0).trim());
             Optional<ProcessHandle> server = ProcessHandle.of(pid).filter(process -> isServerIn(folder, process));
             if (server.isPresent()) {
-                end(server.get());
+                end(server.get(), signal);
             }
         }
     }
@@ -147,10 +161,9 @@ final class ServerFolder implements AutoCloseable {
         return process.info().commandLine().orElse("").contains(folder.toString());
     }
 
-    private static void end(ProcessHandle server) throws IOException {
+    private static void end(ProcessHandle server, String signal) throws IOException {
         List<ProcessHandle> sessions = server.descendants().toList();
-        // breaks off what the sessions do; destroy() would wait for sessions whose client is gone but who don't know it
-        new ProcessBuilder("kill", "-INT", Long.toString(server.pid())).start();
+        new ProcessBuilder("kill", signal, Long.toString(server.pid())).start();
         try {
             server.onExit().get(END_LIMIT_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {

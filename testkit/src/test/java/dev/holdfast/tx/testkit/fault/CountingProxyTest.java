@@ -155,12 +155,79 @@ class CountingProxyTest {
     }
 
     @Test
+    void a_connection_is_cut_at_the_reply_that_was_named() throws IOException {
+        try (Socket client = connect()) {
+            proxy.cutAtReply(2);
+            assertThat(ask(client)).isEqualTo('?');
+            assertThat(isCut(client)).isTrue();
+            assertThat(served).hasValue(2);
+        }
+        assertThat(proxy.losses()).isEqualTo(1);
+        assertThatThrownBy(() -> proxy.cutAtReply(0)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void a_reply_is_cut_after_so_many_bytes() throws IOException {
+        try (Socket client = connect()) {
+            proxy.cutReplyAfter(3);
+            client.getOutputStream().write(new byte[] {'a', 'b', 'c', 'd', 'e'});
+            assertThat(client.getInputStream().readNBytes(3)).containsExactly('a', 'b', 'c');
+            assertThat(isCut(client)).isTrue();
+        }
+        assertThat(proxy.losses()).isEqualTo(1);
+        assertThat(proxy.counts().toClient()).isEqualTo(3);
+        assertThatThrownBy(() -> proxy.cutReplyAfter(0)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void arming_again_replaces_what_was_armed() throws IOException {
+        proxy.dropRequest();
+        proxy.dropReply();
+        try (Socket client = connect()) {
+            assertThat(isCut(client)).isTrue();
+        }
+        assertThat(served).hasValue(1);
+        assertThat(proxy.losses()).isEqualTo(1);
+    }
+
+    @Test
+    void a_server_that_goes_down_takes_no_connection_until_it_comes_up() throws IOException {
+        try (Socket client = connect()) {
+            ask(client);
+            proxy.goDown();
+            assertThat(isCut(client)).isTrue();
+        }
+        try (Socket client = connect()) {
+            assertThat(isCut(client)).isTrue();
+        }
+        assertThat(served).hasValue(1);
+        proxy.comeUp();
+        try (Socket client = connect()) {
+            assertThat(ask(client)).isEqualTo('?');
+        }
+        assertThat(proxy.counts().connections()).isEqualTo(2);
+    }
+
+    @Test
     void nothing_passes_while_it_is_frozen_and_all_of_it_afterwards() throws IOException {
         try (Socket client = connect()) {
             ask(client);
             proxy.freeze();
             client.setSoTimeout(50);
             assertThatThrownBy(() -> ask(client)).isInstanceOf(SocketTimeoutException.class);
+            client.setSoTimeout(10_000);
+            proxy.thaw();
+            assertThat(client.getInputStream().read()).isEqualTo('?');
+        }
+    }
+
+    @Test
+    void requests_pass_while_only_replies_are_frozen() throws IOException {
+        try (Socket client = connect()) {
+            proxy.freezeReplies();
+            client.setSoTimeout(50);
+            assertThatThrownBy(() -> ask(client)).isInstanceOf(SocketTimeoutException.class);
+            assertThat(served).hasValue(1);
             client.setSoTimeout(10_000);
             proxy.thaw();
             assertThat(client.getInputStream().read()).isEqualTo('?');

