@@ -2,6 +2,7 @@ package dev.holdfast.tx.postgres;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.holdfast.tx.BeginMode;
 import dev.holdfast.tx.FailureKind;
@@ -20,11 +21,12 @@ import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.Sql;
-import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
+import dev.holdfast.tx.testkit.server.TestServer;
 import java.io.StringReader;
 import java.net.ServerSocket;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -32,6 +34,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,7 +47,7 @@ class PostgresConnectTest {
 
     @BeforeEach
     void connect() {
-        ServerUrl server = PostgresServers.find(18);
+        ServerUrl server = TestServer.postgres(18).find();
         db = Holdfast.builder(server.url())
                 .credentials(server.user(), server.password())
                 .listener(events::add)
@@ -257,5 +260,39 @@ class PostgresConnectTest {
                 }))
                 .isInstanceOf(TxOutcomeUnknownException.class)
                 .hasMessageContaining("behind Holdfast's back");
+    }
+
+    @Test
+    void aCommitInsideAStatementText_letsNoLaterStatementRunInAnotherTransaction() throws Exception {
+        AtomicReference<Throwable> later = new AtomicReference<>();
+        assertThatThrownBy(() -> db.execute(tx -> {
+                    try (Statement statement = tx.connection().createStatement()) {
+                        statement.execute("insert into connect_t values (6, 6); commit");
+                        later.set(catchThrowable(() -> statement.execute("insert into connect_t values (7, 7)")));
+                    }
+                }))
+                .isInstanceOf(TxOutcomeUnknownException.class)
+                .hasMessageContaining("behind Holdfast's back");
+        assertThat(later.get()).hasCauseInstanceOf(TxStateException.class);
+        assertThat(db.<Integer>withConnection(connection -> {
+                    try (Statement statement = connection.createStatement();
+                            ResultSet row = statement.executeQuery("select count(*) from connect_t where id = 7")) {
+                        row.next();
+                        return row.getInt(1);
+                    }
+                }))
+                .isZero();
+    }
+
+    @Test
+    void anErrorOfTheDriversBeforeAnythingWasSent_endsNothing() throws Exception {
+        db.execute(tx -> {
+            String two = "insert into connect_t values (?, 0); insert into connect_t values (?, 0)";
+            try (PreparedStatement statement = tx.connection().prepareStatement(two)) {
+                assertThatThrownBy(statement::executeUpdate).isInstanceOf(SQLException.class);
+            }
+            Sql.update(tx, "insert into connect_t values (1, 1)");
+        });
+        assertThat(Sql.ints(db, "select id from connect_t")).containsExactly(1);
     }
 }

@@ -11,27 +11,38 @@ import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
 import dev.holdfast.tx.testkit.FaultScenario;
+import dev.holdfast.tx.testkit.Network;
 import dev.holdfast.tx.testkit.Sql;
-import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
+import dev.holdfast.tx.testkit.server.TestServer;
+import java.net.URI;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
 /** A real PostgreSQL, and Holdfast's engine. */
-final class PostgresUnderTest implements DatabaseUnderTest {
-    private final int major;
-    private final ServerUrl server;
+public final class PostgresUnderTest implements DatabaseUnderTest {
+    private final TestServer wanted;
+    private @Nullable ServerUrl found;
 
-    PostgresUnderTest(int major) {
-        this.major = major;
-        this.server = PostgresServers.find(major);
+    public PostgresUnderTest(int major) {
+        this.wanted = TestServer.postgres(major);
     }
 
     @Override
     public String name() {
-        return "PostgreSQL " + major;
+        return wanted.name();
+    }
+
+    /** Looked for when it is needed: the tests may run where there is none. */
+    private synchronized ServerUrl server() {
+        if (found == null) {
+            found = wanted.find();
+        }
+        return found;
     }
 
     @Override
@@ -41,7 +52,18 @@ final class PostgresUnderTest implements DatabaseUnderTest {
 
     @Override
     public DataSource sessions() {
+        ServerUrl server = server();
         return DriverSessions.of(server.url(), server.user(), server.password());
+    }
+
+    @Override
+    public Optional<Network> network() {
+        ServerUrl server = server();
+        URI address = URI.create(server.url().substring("jdbc:".length()));
+        return Optional.of(new Network(address.getHost(), address.getPort(), (host, port) -> {
+            String url = server.url().replace("//" + address.getAuthority() + "/", "//" + host + ":" + port + "/");
+            return DriverSessions.of(url, server.user(), server.password());
+        }));
     }
 
     @Override

@@ -7,8 +7,8 @@ import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.fault.CountingProxy;
-import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
+import dev.holdfast.tx.testkit.server.TestServer;
 import java.net.URI;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -30,7 +30,7 @@ final class ProxiedPostgres implements AutoCloseable {
     private final Deque<Runnable> opened = new ArrayDeque<>();
 
     ProxiedPostgres(int major) throws SQLException {
-        server = PostgresServers.find(major);
+        server = TestServer.postgres(major).find();
         URI address = URI.create(server.url().substring("jdbc:".length()));
         proxy = CountingProxy.before(address.getHost(), address.getPort());
         url = server.url().replace("//" + address.getAuthority() + "/", "//localhost:" + proxy.port() + "/");

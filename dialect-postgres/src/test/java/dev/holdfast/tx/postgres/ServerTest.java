@@ -5,8 +5,8 @@ import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.testkit.Threads;
-import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
+import dev.holdfast.tx.testkit.server.TestServer;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.DriverManager;
@@ -72,7 +72,7 @@ abstract class ServerTest {
     }
 
     private Connection connect(String parameters) throws SQLException {
-        ServerUrl server = PostgresServers.find(major);
+        ServerUrl server = TestServer.postgres(major).find();
         return DriverManager.getConnection(server.url() + parameters);
     }
 

@@ -8,6 +8,7 @@ import dev.holdfast.tx.testkit.Facts;
 import dev.holdfast.tx.testkit.FaultScenario;
 import dev.holdfast.tx.testkit.FaultTable;
 import dev.holdfast.tx.testkit.Sql;
+import dev.holdfast.tx.testkit.Suite;
 import java.sql.Connection;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -15,11 +16,11 @@ import org.junit.jupiter.api.Test;
 /** The fault table is of use only if it sees what is wrong: each of these is, in one way. */
 class FaultTableTest {
     private static void play(FaultScenario.Body body) throws Exception {
-        ConformanceCase.of("FLT", "one scenario", run -> {
-                    String line = FaultTable.play(run, List.of(FaultScenario.of("scenario", body)));
-                    assertThat(line).startsWith("fault table: SQLite");
-                })
-                .run(new SqliteUnderTest());
+        ConformanceCase one = ConformanceCase.of("FLT-00", "TX-401", "one scenario", run -> {
+            String line = FaultTable.play(run, List.of(FaultScenario.of("scenario", body)));
+            assertThat(line).startsWith("fault table: SQLite");
+        });
+        Suite.of(new SqliteUnderTest(), List.of(one)).run(one).throwIfFailed();
     }
 
     private static void assertSeen(String complaint, FaultScenario.Body body) {

@@ -176,7 +176,7 @@ class SqliteConnectTest {
         try {
             assertThat(held.await(60, TimeUnit.SECONDS)).isTrue();
             refused(TxOptions.none().deferConstraints("fk_a"), "by name");
-            refused(TxOptions.none().checkConstraintsImmediately(), "at once");
+            refused(TxOptions.none().checkConstraintsImmediately(), "IMMEDIATE");
             refused(TxOptions.none().reads(dev.holdfast.tx.Reads.replica()), "read-only");
             refused(TxOptions.none().readOnly().beginMode(BeginMode.EXCLUSIVE), "EXCLUSIVE");
         } finally {

@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.sqlite.SQLiteConfig;
@@ -24,13 +25,19 @@ import org.sqlite.SQLiteConnection;
 import org.sqlite.SQLiteDataSource;
 
 /** SQLite in a file of its own, and Holdfast's engine. */
-final class SqliteUnderTest implements DatabaseUnderTest {
+public class SqliteUnderTest implements DatabaseUnderTest {
+    /** The same names in each run: reports tell them. */
+    private static final AtomicInteger FILES = new AtomicInteger();
+
     private final Path file;
 
-    SqliteUnderTest() {
+    public SqliteUnderTest() {
         try {
             Path folder = Files.createDirectories(Path.of("target", "databases"));
-            this.file = Files.createTempFile(folder, "conformance", ".db");
+            this.file = folder.resolve("conformance-" + FILES.incrementAndGet() + ".db");
+            for (String part : List.of("", "-wal", "-shm")) {
+                Files.deleteIfExists(folder.resolve(file.getFileName() + part));
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
