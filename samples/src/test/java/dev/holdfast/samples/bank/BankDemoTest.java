@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxListener;
-import dev.holdfast.tx.testkit.server.PostgresServers;
+import dev.holdfast.tx.testkit.server.TestServer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -45,7 +45,7 @@ class BankDemoTest {
 
     @Test
     void on_postgres_not_a_cent_is_missing() throws Exception {
-        String url = PostgresServers.find(18).url();
+        String url = TestServer.postgres(18).find().url();
         List<String> before = schemas(url);
         int code;
         try (Vault vault = Vault.of(url)) {

@@ -19,6 +19,8 @@ import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,7 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DocumentsTest {
     private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
     private static final Pattern EXAMPLE =
-            Pattern.compile("<!-- from (\\S+)#(\\S+) -->\n```(\\w+)\n(.*?)```\n", Pattern.DOTALL);
+            Pattern.compile("<!-- from ([^\\s#]+)(#\\S+)? -->\n```(\\w+)\n(.*?)```\n", Pattern.DOTALL);
     private static final Pattern PLANS =
             Pattern.compile("<!-- plans -->\n(.*?)<!-- end of plans -->\n", Pattern.DOTALL);
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)#]+)[^)]*\\)");
@@ -53,7 +55,13 @@ class DocumentsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"README.md", "docs/guide/transactions.md"})
+    @ValueSource(
+            strings = {
+                "README.md",
+                "docs/guide/transactions.md",
+                "docs/guide/testing-your-application.md",
+                "docs/guide/writing-a-dialect.md"
+            })
     void examples_are_parts_of_compiled_sources(String document) throws IOException {
         String text = read(document);
         assertUpToDate(
@@ -61,32 +69,61 @@ class DocumentsTest {
                 replaced(
                         text,
                         EXAMPLE,
-                        match -> "<!-- from %s#%s -->\n```%s\n%s```\n"
+                        match -> "<!-- from %s%s -->\n```%s\n%s```\n"
                                 .formatted(
                                         match.group(1),
-                                        match.group(2),
+                                        match.group(2) == null ? "" : match.group(2),
                                         match.group(3),
-                                        region(match.group(1), match.group(2)))));
+                                        example(match.group(1), match.group(2)))));
         assertThat(count(Pattern.compile("```(java|kotlin)\n"), text))
                 .as("examples, all of them from sources")
                 .isPositive()
-                .isEqualTo(count(EXAMPLE, text));
+                .isEqualTo(EXAMPLE.matcher(text)
+                        .results()
+                        .filter(match -> match.group(3).matches("java|kotlin"))
+                        .count());
     }
 
-    /** The lines between {@code // region name} and {@code // endregion}, without what they are indented by together. */
-    private static String region(String file, String name) {
+    /**
+     * A whole file, or the lines between {@code // region name} and {@code // endregion}, without what they are indented by
+     * together.
+     */
+    private static String example(String file, @Nullable String region) {
         List<String> lines;
         try {
             lines = Files.readAllLines(ROOT.resolve(file));
         } catch (IOException e) {
             throw new AssertionError("There is no " + file, e);
         }
-        int begin = lines.stream().map(String::strip).toList().indexOf("// region " + name);
-        assertThat(begin).as("region %s of %s", name, file).isNotNegative();
-        List<String> region = lines.subList(begin + 1, lines.size()).stream()
+        if (region == null) {
+            return String.join("\n", lines) + "\n";
+        }
+        int begin = lines.stream().map(String::strip).toList().indexOf("// region " + region.substring(1));
+        assertThat(begin).as("region %s of %s", region, file).isNotNegative();
+        List<String> inside = lines.subList(begin + 1, lines.size()).stream()
                 .takeWhile(line -> !line.strip().equals("// endregion"))
                 .toList();
-        return String.join("\n", region).stripIndent() + "\n";
+        return String.join("\n", inside).stripIndent() + "\n";
+    }
+
+    /** Whoever follows the guide has all that it takes, but for tests that only its authors need. */
+    @ParameterizedTest
+    @ValueSource(strings = {"samples/dialect-h2", "samples/dialect-derby"})
+    void the_guide_shows_all_of_a_dialect(String folder) throws IOException {
+        Set<String> shown = EXAMPLE.matcher(read("docs/guide/writing-a-dialect.md"))
+                .results()
+                .filter(match -> match.group(2) == null)
+                .map(match -> match.group(1))
+                .collect(Collectors.toSet());
+        List<String> files;
+        try (Stream<Path> all = Files.walk(ROOT.resolve(folder))) {
+            files = all.filter(Files::isRegularFile)
+                    .map(file -> ROOT.relativize(file).toString().replace('\\', '/'))
+                    .filter(file -> !file.startsWith(folder + "/target/"))
+                    .filter(file -> !file.matches(".*(Facts|Connect|Plans)Test\\.java|.*/resources/plans/.*"))
+                    .toList();
+        }
+        assertThat(files).isNotEmpty().allSatisfy(file -> assertThat(shown).contains(file));
     }
 
     private static long count(Pattern pattern, String text) {
@@ -126,7 +163,14 @@ class DocumentsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"README.md", "CONTRIBUTING.md", "docs/guide/transactions.md"})
+    @ValueSource(
+            strings = {
+                "README.md",
+                "CONTRIBUTING.md",
+                "docs/guide/transactions.md",
+                "docs/guide/testing-your-application.md",
+                "docs/guide/writing-a-dialect.md"
+            })
     void links_lead_somewhere(String document) throws IOException {
         Path file = ROOT.resolve(document);
         assertThat(LINK.matcher(read(document))

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.testkit.Sql;
-import dev.holdfast.tx.testkit.server.PostgresServers;
+import dev.holdfast.tx.testkit.server.TestServer;
 import java.sql.SQLException;
 import java.sql.Statement;
 import org.junit.jupiter.api.AfterEach;
@@ -21,7 +21,7 @@ class TwoDatabasesTest {
     @BeforeEach
     void connect() {
         sqlite = Holdfast.connect("jdbc:sqlite::memory:");
-        postgres = Holdfast.connect(PostgresServers.find(18).url());
+        postgres = Holdfast.connect(TestServer.postgres(18).find().url());
         prepare(sqlite);
         prepare(postgres);
     }

@@ -2,8 +2,8 @@ package dev.holdfast.samples.joined;
 
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.engine.Holdfast;
-import dev.holdfast.tx.testkit.server.PostgresServers;
 import dev.holdfast.tx.testkit.server.ServerUrl;
+import dev.holdfast.tx.testkit.server.TestServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -31,13 +31,13 @@ enum JoinedDatabase {
     POSTGRESQL {
         @Override
         Transactor connect() {
-            ServerUrl server = PostgresServers.find(18);
+            ServerUrl server = TestServer.postgres(18).find();
             return Holdfast.connect(server.url(), server.user(), server.password());
         }
 
         @Override
         DataSource withoutHoldfast() {
-            ServerUrl server = PostgresServers.find(18);
+            ServerUrl server = TestServer.postgres(18).find();
             PGSimpleDataSource source = new PGSimpleDataSource();
             source.setUrl(server.url());
             source.setUser(server.user());
