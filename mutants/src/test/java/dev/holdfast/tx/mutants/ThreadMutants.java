@@ -1,0 +1,157 @@
+package dev.holdfast.tx.mutants;
+
+import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.Tx;
+import dev.holdfast.tx.TxBody;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.testkit.Facts;
+import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/** Engines that do not get on with threads. */
+final class ThreadMutants {
+    private static final int LONGEST_QUEUE = 100;
+
+    private ThreadMutants() {}
+
+    static List<Mutant> all() {
+        return List.of(
+                sqlite(
+                        "M85",
+                        "a transaction runs on a thread of the engine's own, which knows of no loan",
+                        ThreadMutants::elsewhere,
+                        "TRP-15",
+                        "expected a TxRejectedException"),
+                sqlite("M86", "an interrupt is swallowed", ThreadMutants::deaf, "CAN-06", "still interrupted"),
+                sqlite(
+                        "M88",
+                        "a transaction that failed stays on its thread",
+                        ThreadMutants::stale,
+                        "CCY-03",
+                        "of a thread that has begun none"),
+                sqlite(
+                        "M89",
+                        "the first use of a transactor is for one thread",
+                        ThreadMutants::unprepared,
+                        "CCY-06",
+                        "prepared by another thread"),
+                sqlite(
+                        "M91",
+                        "more than a hundred callers at once are turned away",
+                        ThreadMutants::narrow,
+                        "CCY-05",
+                        "too many callers"));
+    }
+
+    private static Mutant sqlite(String id, String what, UnaryOperator<Transactor> change, String killer, String says) {
+        return new Mutant(id, what, "SQLite", () -> Databases.sqlite().withEngine(change), killer, says);
+    }
+
+    private static Transactor elsewhere(Transactor engine) {
+        return new BrokenTransactor(engine, ThreadMutants::elsewhere) {
+            @Override
+            public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
+                if (good.current() != null) {
+                    return super.transact(options, body);
+                }
+                AtomicReference<@Nullable T> result = new AtomicReference<>();
+                AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
+                Thread own = new Thread(
+                        () -> thrown.set(Facts.thrownBy(() -> result.set(super.transact(options, body)))),
+                        "the engine's own");
+                own.start();
+                try {
+                    own.join();
+                } catch (InterruptedException e) {
+                    own.interrupt();
+                    throw Facts.<RuntimeException>sneaky(e);
+                }
+                Throwable failure = thrown.get();
+                if (failure != null) {
+                    throw Facts.<RuntimeException>sneaky(failure);
+                }
+                return result.get();
+            }
+        };
+    }
+
+    private static Transactor deaf(Transactor engine) {
+        return new BrokenTransactor(engine, ThreadMutants::deaf) {
+            @Override
+            public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
+                try {
+                    return super.transact(options, body);
+                } finally {
+                    boolean ignored = Thread.interrupted();
+                }
+            }
+        };
+    }
+
+    @SuppressWarnings("ThreadLocalUsage") // each engine forgets on its own
+    private static Transactor stale(Transactor engine) {
+        ThreadLocal<@Nullable Tx> left = new ThreadLocal<>();
+        return new BrokenTransactor(engine, ThreadMutants::stale) {
+            @Override
+            public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
+                return super.transact(options, tx -> {
+                    left.set(tx);
+                    T result = body.apply(tx);
+                    left.remove();
+                    return result;
+                });
+            }
+
+            @Override
+            public @Nullable Tx current() {
+                Tx current = super.current();
+                return current == null ? left.get() : current;
+            }
+        };
+    }
+
+    private static Transactor unprepared(Transactor engine) {
+        ReentrantLock preparing = new ReentrantLock();
+        return new BrokenTransactor(engine, ThreadMutants::unprepared) {
+            private volatile boolean prepared;
+
+            @Override
+            public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
+                if (prepared) {
+                    return super.transact(options, body);
+                }
+                if (!preparing.tryLock()) {
+                    throw new TxStateException("The transactor is being prepared by another thread");
+                }
+                try {
+                    return super.transact(options, body);
+                } finally {
+                    prepared = true;
+                    preparing.unlock();
+                }
+            }
+        };
+    }
+
+    private static Transactor narrow(Transactor engine) {
+        Semaphore queue = new Semaphore(LONGEST_QUEUE);
+        return new BrokenTransactor(engine, ThreadMutants::narrow) {
+            @Override
+            public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
+                if (!queue.tryAcquire()) {
+                    throw new TxStateException("There are too many callers");
+                }
+                try {
+                    return super.transact(options, body);
+                } finally {
+                    queue.release();
+                }
+            }
+        };
+    }
+}
