@@ -107,6 +107,7 @@ class OptionsSpec :
             val any: TxOption<String> = TxOption.of("my.text", String::class.java)
             val short: TxOption<String> = TxOption.of("my.short", String::class.java) { it.length < 3 }
             any.name() shouldBe "my.text"
+            any.type() shouldBe String::class.java
             none.with(any, "whatever")[any] shouldBe "whatever"
             shouldThrow<IllegalArgumentException> { none.with(short, "long") }
         }

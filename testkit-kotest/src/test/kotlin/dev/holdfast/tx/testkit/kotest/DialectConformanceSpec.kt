@@ -63,11 +63,11 @@ private suspend fun run(
 ): Map<String, TestResult> {
     val listener = CollectingTestEngineListener()
     val reports = Files.createTempDirectory("reports")
-    System.setProperty("holdfast.reports", reports.toString())
+    val before = System.setProperty("holdfast.reports", reports.toString())
     try {
         TestEngineLauncher().withListener(listener).withSpecRefs(SpecRef.Reference(spec)).execute()
     } finally {
-        System.clearProperty("holdfast.reports")
+        if (before == null) System.clearProperty("holdfast.reports") else System.setProperty("holdfast.reports", before)
     }
     report(
         Files
