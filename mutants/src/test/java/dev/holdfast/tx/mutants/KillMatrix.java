@@ -66,6 +66,7 @@ class KillMatrix {
                 .replaceAll("hf_case_\\d+", "hf_case")
                 .replaceAll("@[0-9a-f]{5,8}\\b", "")
                 .replaceAll("localhost:\\d+", "localhost")
+                .replaceAll("Thread\\[#\\d+,", "Thread[")
                 .replaceAll("HikariPool-\\d+", "HikariPool")
                 .replaceAll("mutant\\d+(\\.db)?", "mutant")
                 .replaceAll("(SQLite|Derby|H2|PostgreSQL) [0-9.]+ at \\S+", "$1")

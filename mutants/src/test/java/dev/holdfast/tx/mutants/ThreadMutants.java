@@ -9,7 +9,6 @@ import dev.holdfast.tx.testkit.Facts;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -36,10 +35,10 @@ final class ThreadMutants {
                         "of a thread that has begun none"),
                 sqlite(
                         "M89",
-                        "the first use of a transactor is for one thread",
-                        ThreadMutants::unprepared,
+                        "a transactor belongs to the thread that made it",
+                        ThreadMutants::owned,
                         "CCY-06",
-                        "prepared by another thread"),
+                        "The transactor belongs to"),
                 sqlite(
                         "M91",
                         "more than a hundred callers at once are turned away",
@@ -115,25 +114,15 @@ final class ThreadMutants {
         };
     }
 
-    private static Transactor unprepared(Transactor engine) {
-        ReentrantLock preparing = new ReentrantLock();
-        return new BrokenTransactor(engine, ThreadMutants::unprepared) {
-            private volatile boolean prepared;
-
+    private static Transactor owned(Transactor engine) {
+        Thread owner = Thread.currentThread();
+        return new BrokenTransactor(engine, ThreadMutants::owned) {
             @Override
             public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
-                if (prepared) {
-                    return super.transact(options, body);
+                if (Thread.currentThread() != owner) {
+                    throw new TxStateException("The transactor belongs to " + owner);
                 }
-                if (!preparing.tryLock()) {
-                    throw new TxStateException("The transactor is being prepared by another thread");
-                }
-                try {
-                    return super.transact(options, body);
-                } finally {
-                    prepared = true;
-                    preparing.unlock();
-                }
+                return super.transact(options, body);
             }
         };
     }
