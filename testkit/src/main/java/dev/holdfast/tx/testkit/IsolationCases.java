@@ -163,6 +163,7 @@ final class IsolationCases {
                     .forbidden(
                             "S3 read 12, which S2 wrote, and 19, which S2 overwrote",
                             (play, rows) -> play.committed("S1", "S2", "S3")
+                                    && rows.equals(Map.of(1, 12, 2, 18)) // S2 came after S1
                                     && play.saw("a", 12)
                                     && (play.saw("a2", 19) || play.saw("b", 19) || play.saw("c", 19))),
             new Interleaving("ISO-06", "TX-604", "predicate read skew", "PMP", Anomaly.PREDICATE_READ_SKEW)
@@ -247,9 +248,12 @@ final class IsolationCases {
                             .step("S1", commit().after("n2"))
                             .commit("S2"))
                     .forbidden(
-                            "both committed, and both found the 10 that they had read",
-                            (play, rows) ->
-                                    play.committed("S1", "S2") && play.count("n1") == 1 && play.count("n2") == 1),
+                            "both committed, and both found the 10 that both had read",
+                            (play, rows) -> play.committed("S1", "S2")
+                                    && play.saw("a", 10)
+                                    && play.saw("b", 10)
+                                    && play.count("n1") == 1
+                                    && play.count("n2") == 1),
             new Interleaving("ISO-12", "TX-604", "read skew", "G-single", Anomaly.READ_SKEW)
                     .script(Script.empty()
                             .step("S1", value(A).as("a"))
