@@ -7,15 +7,12 @@ import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.testkit.Facts;
 import java.util.List;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Engines that do not get on with threads. */
 final class ThreadMutants {
-    private static final int LONGEST_QUEUE = 100;
-
     private ThreadMutants() {}
 
     static List<Mutant> all() {
@@ -41,10 +38,10 @@ final class ThreadMutants {
                         "The transactor belongs to"),
                 sqlite(
                         "M91",
-                        "more than a hundred callers at once are turned away",
-                        ThreadMutants::narrow,
+                        "virtual threads are turned away",
+                        ThreadMutants::oldFashioned,
                         "CCY-05",
-                        "too many callers"));
+                        "A transaction needs a thread of the platform"));
     }
 
     private static Mutant sqlite(String id, String what, UnaryOperator<Transactor> change, String killer, String says) {
@@ -127,19 +124,15 @@ final class ThreadMutants {
         };
     }
 
-    private static Transactor narrow(Transactor engine) {
-        Semaphore queue = new Semaphore(LONGEST_QUEUE);
-        return new BrokenTransactor(engine, ThreadMutants::narrow) {
+    private static Transactor oldFashioned(Transactor engine) {
+        return new BrokenTransactor(engine, ThreadMutants::oldFashioned) {
             @Override
             public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
-                if (!queue.tryAcquire()) {
-                    throw new TxStateException("There are too many callers");
+                Thread caller = Thread.currentThread();
+                if (caller.getClass().getSimpleName().contains("Virtual")) { // Thread.isVirtual is not in Java 17
+                    throw new TxStateException("A transaction needs a thread of the platform");
                 }
-                try {
-                    return super.transact(options, body);
-                } finally {
-                    queue.release();
-                }
+                return super.transact(options, body);
             }
         };
     }
