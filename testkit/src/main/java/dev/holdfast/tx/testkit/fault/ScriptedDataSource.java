@@ -2,6 +2,7 @@ package dev.holdfast.tx.testkit.fault;
 
 import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Identity.Autocommit;
+import dev.holdfast.tx.testkit.Facts;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -97,7 +98,7 @@ public final class ScriptedDataSource implements DataSource, AutoCloseable {
     public Connection getConnection() throws SQLException {
         Fault fault = numbered(ledger().size() + 1, "getConnection");
         if (fault != null) {
-            throw ScriptedObject.thrown(fault.error());
+            throw Facts.<RuntimeException>sneaky(fault.error());
         }
         Session session = take();
         Lent lent;

@@ -99,10 +99,4 @@ class ScriptedObject implements InvocationHandler {
         boolean keepsText = PreparedStatement.class.isAssignableFrom(type);
         return JdbcProxy.of(type, "scripted", new ScriptedObject(connection(), answer, keepsText ? prepared : ""));
     }
-
-    /** Throws the object itself. */
-    @SuppressWarnings("unchecked")
-    static <X extends Throwable> RuntimeException thrown(Throwable error) throws X {
-        throw (X) error;
-    }
 }
