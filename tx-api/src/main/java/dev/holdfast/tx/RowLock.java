@@ -70,7 +70,8 @@ public final class RowLock {
     /**
      * Locks only the rows of these tables of a join.
      *
-     * @param tables their aliases in the select, or their names where they have none; plain identifiers
+     * @param tables their aliases in the select, or their names where they have none; plain identifiers, each spelled as in
+     *     its place of the template
      * @throws IllegalArgumentException if one is not a plain identifier
      */
     public RowLock of(String... tables) {

@@ -63,13 +63,21 @@ public interface Tx extends ConnectionScope {
     }
 
     /**
-     * Renders a select that locks its rows, for this database.
+     * Renders a select that locks its rows, for this database; sends nothing.
+     *
+     * <p>One template serves every database. <code>{table-lock}</code> stands right after each table, behind its alias;
+     * <code>{table-lock:alias}</code> does so too, and lets the lock name the table ({@link RowLock#of}).
+     * <code>{row-lock}</code> stands at the end of the same select, behind ORDER BY and the like. A select in brackets, as
+     * that of a common table expression, that is to be locked has places of its own. Whether rows of a table without a place
+     * are locked too depends on the database.
      *
      * @param lock what to lock, and how to wait
-     * @param template the select, with <code>{table-lock}</code> after each table to be locked
-     *     (<code>{table-lock:alias}</code> where the lock names tables) and <code>{row-lock}</code> at its end
-     * @return the select to prepare or execute as it is, in this transaction
-     * @throws IllegalArgumentException if the template lacks one of the two placeholders
+     * @param template the select with these places
+     * @return the select to prepare or execute as it is, in this transaction. What the lock asks for beyond the text, such as
+     *     a limit on waiting that is a setting, is done for exactly this text: a changed one loses it. A comment at its end
+     *     tells apart two locks of one transaction that are rendered alike
+     * @throws IllegalArgumentException if a place is missing, misspelt, or not where every database has it, or the lock names
+     *     a table that has none
      * @throws TxUnsupportedException if the database cannot lock like this
      */
     String lock(RowLock lock, String template);

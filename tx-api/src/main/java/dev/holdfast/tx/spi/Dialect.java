@@ -91,6 +91,14 @@ public interface Dialect {
         return Optional.empty();
     }
 
+    /**
+     * What the text of a caller's statement does to the transaction it is sent in. Asked before every statement, so it should
+     * look at the first words and no further.
+     */
+    default TextEffect effectOf(String sql, Profile profile) {
+        return TextEffect.UNTOLD;
+    }
+
     /** What only tests need. */
     default TestHooks testHooks(Profile profile) {
         return TestHooks.NONE;

@@ -1,6 +1,7 @@
 package dev.holdfast.tx.spi;
 
 import java.sql.Connection;
+import java.util.Map;
 
 /** The one place for types of a driver. Its calls are local: none sends a packet. */
 public interface DriverPort {
@@ -14,4 +15,14 @@ public interface DriverPort {
      * @param connection as it came from the pool
      */
     DriverState state(Connection connection);
+
+    /**
+     * How the driver was configured, as far as plans depend on it; never throws, and tells no secrets. Becomes
+     * {@link Identity#driverSettings()}.
+     *
+     * @param connection as it came from the pool
+     */
+    default Map<String, String> settings(Connection connection) {
+        return Map.of();
+    }
 }

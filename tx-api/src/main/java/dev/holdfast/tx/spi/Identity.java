@@ -3,6 +3,7 @@ package dev.holdfast.tx.spi;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,7 @@ public final class Identity {
     private final String url;
     private final Autocommit autocommit;
     private final DriverAccess driverAccess;
+    private final Map<String, String> driverSettings;
 
     /**
      * An identity.
@@ -49,7 +51,7 @@ public final class Identity {
             String driverVersion,
             String url,
             Autocommit autocommit) {
-        this(product, productVersion, driver, driverVersion, url, autocommit, DriverAccess.VISIBLE);
+        this(product, productVersion, driver, driverVersion, url, autocommit, DriverAccess.VISIBLE, Map.of());
     }
 
     private Identity(
@@ -59,8 +61,10 @@ public final class Identity {
             String driverVersion,
             String url,
             Autocommit autocommit,
-            DriverAccess driverAccess) {
+            DriverAccess driverAccess,
+            Map<String, String> driverSettings) {
         this.driverAccess = driverAccess;
+        this.driverSettings = Map.copyOf(driverSettings);
         this.product = Objects.requireNonNull(product);
         this.productVersion = Objects.requireNonNull(productVersion);
         this.driver = Objects.requireNonNull(driver);
@@ -90,11 +94,12 @@ public final class Identity {
     }
 
     /**
-     * A JDBC URL as it may be shown: passwords travel in parameters, before an {@code @}, or among the keys of a MySQL
-     * host.
+     * A JDBC URL as it may be shown: passwords travel in parameters, before an {@code @}, in Oracle's URLs without the
+     * slashes of others, or among the keys of a MySQL host.
      */
     public static String withoutSecrets(String url) {
-        return url.replaceFirst("[?;].*", "")
+        return url.replaceFirst("(?i)^(jdbc:oracle:\\w+:)[^@]+.*@", "$1@")
+                .replaceFirst("[?;].*", "")
                 .replaceFirst("//.*@", "//")
                 .replaceAll("(?i)\\b(user|password)=[^,()]*", "$1=");
     }
@@ -131,7 +136,17 @@ public final class Identity {
 
     /** With the driver's own connection visible or hidden. */
     public Identity driverAccess(DriverAccess access) {
-        return new Identity(product, productVersion, driver, driverVersion, url, autocommit, access);
+        return new Identity(product, productVersion, driver, driverVersion, url, autocommit, access, driverSettings);
+    }
+
+    /** With the driver configured like this. */
+    public Identity driverSettings(Map<String, String> settings) {
+        return new Identity(product, productVersion, driver, driverVersion, url, autocommit, driverAccess, settings);
+    }
+
+    /** How the driver was configured, as far as its {@link DriverPort} tells. */
+    public Map<String, String> driverSettings() {
+        return driverSettings;
     }
 
     /** Whether the engine can see the driver's own connection behind the pool's; visible unless said. */

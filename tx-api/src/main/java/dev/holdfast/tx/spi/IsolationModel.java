@@ -86,4 +86,13 @@ public enum IsolationModel {
     public boolean isAtLeast(IsolationModel other) {
         return prevented.containsAll(other.prevented);
     }
+
+    /**
+     * Whether a scope that asks for the other can join a transaction of this one. What is at least as strong covers, and so
+     * does InnoDB's repeatable read cover read committed: the one anomaly that sets it back, half of a transaction seen
+     * through an own write, is no part of what the standard promises by READ COMMITTED.
+     */
+    public boolean covers(IsolationModel asked) {
+        return isAtLeast(asked) || (this == RR_INNODB && RC.isAtLeast(asked));
+    }
 }

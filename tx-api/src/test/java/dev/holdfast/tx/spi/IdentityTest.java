@@ -19,6 +19,10 @@ class IdentityTest {
                         "jdbc:mysql:loadbalance://me:secret@one,me:secret@two/db -> jdbc:mysql:loadbalance://two/db",
                         "jdbc:mysql://(host=one,user=me,password=secret)/db -> jdbc:mysql://(host=one,user=,password=)/db",
                         "jdbc:sqlserver://host;user=me;password=secret -> jdbc:sqlserver://host",
+                        "jdbc:oracle:thin:me/secret@host:1521:db -> jdbc:oracle:thin:@host:1521:db",
+                        "jdbc:oracle:thin:me/se@?;cret@//host:1521/db?x=y -> jdbc:oracle:thin:@//host:1521/db",
+                        "jdbc:oracle:oci:me[you]/secret@tns -> jdbc:oracle:oci:@tns",
+                        "jdbc:oracle:thin:@//host:1521/db?wallet=/a@b -> jdbc:oracle:thin:@//host:1521/db",
                         "jdbc:sqlite:shop.db -> jdbc:sqlite:shop.db",
                         "jdbc:sqlite:file:shop?mode=memory&cache=shared -> jdbc:sqlite:file:shop",
                         "jdbc:sqlite:/home/me@work/shop.db -> jdbc:sqlite:/home/me@work/shop.db")

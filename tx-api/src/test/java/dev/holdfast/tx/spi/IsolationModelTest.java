@@ -72,6 +72,16 @@ class IsolationModelTest {
     }
 
     @Test
+    void repeatable_read_of_innodb_covers_read_committed_all_the_same() {
+        assertThat(IsolationModel.RR_INNODB.covers(IsolationModel.RC)).isTrue();
+        assertThat(IsolationModel.RR_INNODB.covers(IsolationModel.RU)).isTrue();
+        assertThat(IsolationModel.RR_INNODB.covers(IsolationModel.SI)).isFalse();
+        assertThat(IsolationModel.RC.covers(IsolationModel.RR_INNODB)).isFalse();
+        assertThat(IsolationModel.RU.covers(IsolationModel.RC)).isFalse();
+        assertThat(IsolationModel.SER.covers(IsolationModel.RR_INNODB)).isTrue();
+    }
+
+    @Test
     void what_a_model_prevents_cannot_be_changed() {
         assertThat(org.assertj.core.api.Assertions.catchThrowable(
                         () -> IsolationModel.SER.prevented().clear()))

@@ -1,6 +1,8 @@
 package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.CommitFate;
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.Outcome.Reason;
 import dev.holdfast.tx.TxStateException;
@@ -75,18 +77,24 @@ final class Committing {
 
     private static Outcome refused(Transaction transaction, Throwable error, Reached reached) {
         DriverState driver = transaction.driverState();
-        CommitFate fate = error instanceof SQLException sql
-                ? transaction
-                        .classify(
-                                sql,
-                                Moment.of(Phase.COMMIT, transaction.prepared.wish())
-                                        .driverState(driver))
-                        .atCommit()
-                : CommitFate.UNKNOWN;
-        boolean unsent = reached == Reached.NOT_SENT
-                && driver != DriverState.IDLE
-                && transaction.prepared.plan().commit().fence()
-                        != Fence.IN_MESSAGE; // a fence may have found it committed already
+        Failure failure = error instanceof SQLException sql
+                ? transaction.classify(
+                        sql,
+                        Moment.of(Phase.COMMIT, transaction.prepared.wish()).driverState(driver))
+                : null;
+        if (failure != null
+                && failure.kind() == FailureKind.TX_STATE
+                && failure.atCommit() == CommitFate.UNKNOWN // or it is COMMIT that says so
+                && transaction.prepared.plan().commit().fence() == Fence.IN_MESSAGE) {
+            return unseen(transaction, Errors.endedUnseen(UnseenEnd.SOMETHING, error));
+        }
+        CommitFate fate = failure == null ? CommitFate.UNKNOWN : failure.atCommit();
+        Fence fence = transaction.prepared.plan().commit().fence();
+        boolean unsent = reached == Reached.NOTHING_SENT
+                || (reached == Reached.NOT_SENT && fence != Fence.IN_MESSAGE); // a fence may have found it committed
+        if (driver == DriverState.IDLE && transaction.isAnswered()) {
+            unsent = false; // it has ended before
+        }
         return switch (unsent ? CommitFate.ROLLED_BACK : fate) {
             case ROLLED_BACK, STILL_OPEN -> rolledBackInstead(transaction, error);
             case COMMITTED -> {

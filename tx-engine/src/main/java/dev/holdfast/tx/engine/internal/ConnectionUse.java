@@ -33,9 +33,10 @@ interface ConnectionUse {
     /**
      * Looks at what a call of the driver threw.
      *
+     * @param rowsOf the lock of the statement whose rows were read; null if there is none
      * @return what to throw
      */
-    SQLException failed(Throwable error, @Nullable Execution execution);
+    SQLException failed(Throwable error, @Nullable Execution execution, @Nullable PlannedLock rowsOf);
 
     /**
      * A statement is about to be executed.

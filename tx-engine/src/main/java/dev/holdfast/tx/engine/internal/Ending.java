@@ -100,7 +100,10 @@ final class Ending {
                     ? Settle.decide(facts(scope, null, Reason.BODY_FAILED))
                     : verdict;
             scope.endHandle();
-            TxStateException unseen = scope.transaction.endedUnseen();
+            if (!(last instanceof Settle.Verdict.Commit)) {
+                scope.transaction.fenceRollback();
+            }
+            TxStateException unseen = scope.transaction.unseenEnd.error();
             if (unseen != null) {
                 tellUnseen(last, unseen);
                 return Committing.unseen(scope.transaction, unseen);
@@ -147,10 +150,10 @@ final class Ending {
         Outcome outcome = Transaction.COMMITTED;
         try {
             if (verdict instanceof Settle.Verdict.Commit) {
-                scope.transaction.release();
+                scope.transaction.savepoints.release();
             } else {
                 outcome = rolledBack(verdict);
-                scope.transaction.undo();
+                scope.transaction.savepoints.undo();
             }
         } catch (SQLException | RuntimeException | Error e) {
             if (outcome instanceof Outcome.RolledBack undone && undone.cause() != null) {
@@ -159,11 +162,11 @@ final class Ending {
                 outcome = new Outcome.RolledBack(Reason.ENDED_BY_SERVER, e);
             }
         }
-        TxStateException unseen = scope.transaction.endedUnseen();
+        TxStateException unseen = scope.transaction.unseenEnd.error();
         if (unseen != null) {
             outcome = new Outcome.Unknown(unseen);
         }
-        scope.transaction.pop();
+        scope.transaction.savepoints.pop();
         Hooks hooks = scope.unit.hooksOrNull();
         if (hooks != null && scope.unit.parent != null && !scope.unit.firesHooks()) {
             if (outcome instanceof Outcome.RolledBack undone) {

@@ -331,7 +331,7 @@ final class EngineTransactor implements Transactor {
             boolean readOnly = how.inForce().access() == Access.READ_ONLY
                     && running.inForce.access() != Access.READ_ONLY
                     && transaction.prepared.server().profile.has(Feature.READ_ONLY_SAVEPOINT);
-            Unit unit = transaction.push(readOnly, how.standsForRoot());
+            Unit unit = transaction.savepoints.push(readOnly, how.standsForRoot());
             scope = new Scope(this, running, transaction, unit, how.inForce(), deadline);
             Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
             Throwable thrown = null;
@@ -358,7 +358,7 @@ final class EngineTransactor implements Transactor {
     private <T extends @Nullable Object> Attempts.Ended<T> root(
             Prepared prepared, int attempt, @Nullable Deadline deadline, TxBody<T> body) {
         Transaction transaction = new Transaction(engine, prepared, attempt, deadline);
-        Scope scope = new Scope(this, null, transaction, transaction.root(), prepared.options(), deadline);
+        Scope scope = new Scope(this, null, transaction, transaction.savepoints.root(), prepared.options(), deadline);
         Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
         T result = none();
         Throwable thrown = null;

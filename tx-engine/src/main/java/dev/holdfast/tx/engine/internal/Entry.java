@@ -245,7 +245,7 @@ final class Entry {
         Isolation has = running.inForce().isolation();
         IsolationModel wanted = profile.model(asked);
         IsolationModel given = profile.model(has);
-        if (wanted != null && given != null && given.isAtLeast(wanted)) {
+        if (wanted != null && given != null && given.covers(wanted)) {
             return null;
         }
         return "isolation " + asked + " is asked for, but the running transaction has "

@@ -61,8 +61,19 @@ final class Errors {
 
     /** A transaction that neither we nor an error has ended. */
     static TxStateException endedUnseen(String by) {
-        return new TxStateException("The transaction was ended behind Holdfast's back, by " + by
-                + "; run what commits by itself outside of transactions");
+        return endedUnseen(by, null);
+    }
+
+    /**
+     * What has ended a transaction, by itself or by a statement's text, as an error has shown.
+     *
+     * @param shownBy null if there was no error
+     */
+    static TxStateException endedUnseen(String by, @Nullable Throwable shownBy) {
+        return new TxStateException(
+                "The transaction was ended behind Holdfast's back, by " + by
+                        + "; run what commits by itself outside of transactions",
+                shownBy);
     }
 
     /** A statement that must not be sent, because what it belongs to is gone. */

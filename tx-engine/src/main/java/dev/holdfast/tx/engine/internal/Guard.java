@@ -1,6 +1,7 @@
 package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.spi.Moment.Cancelled;
+import dev.holdfast.tx.spi.TextEffect;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Wrapper;
@@ -48,6 +49,15 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
         return null;
     }
 
+    /** The lock of the statement whose rows these are: some servers raise its errors only where they are read. */
+    @Nullable
+    PlannedLock rowsOf() {
+        return null;
+    }
+
+    /** A text is about to be executed, by this itself. */
+    void locking(@Nullable PlannedLock lock) {}
+
     private void watched(Execution begun) {
         GuardedStatement<?> statement = cancelledWith();
         if (statement != null) {
@@ -66,16 +76,27 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
 
     /** As {@link #enter}, for a statement's text. */
     void enterWith(String sql) throws SQLException {
-        TransactionText.refuse(sql);
+        refuseControl(sql);
         enter();
     }
 
     /** As {@link #enter}, for an execution; of a prepared statement without a text. */
     void enterExecution(@Nullable String sql) throws SQLException {
         if (sql != null) {
-            TransactionText.refuse(sql);
+            refuseControl(sql);
         }
         enterExecutionOf(sql);
+    }
+
+    private void refuseControl(String sql) throws SQLException {
+        TransactionText.refuse(sql);
+        TextEffect effect = use.server().effectOf(sql);
+        if (effect == TextEffect.CONTROLS) {
+            throw TransactionText.refusal(sql);
+        }
+        if (effect == TextEffect.COMMITS && Boolean.TRUE.equals(use.facts().readOnly())) {
+            throw TransactionText.refusalInReadOnly(sql);
+        }
     }
 
     /** As {@link #enterExecution}, of a text that was looked at before. */
@@ -86,6 +107,7 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
             try {
                 execution = use.executing(statement, sql);
                 executing = true;
+                locking(execution == null ? null : execution.lock);
                 if (execution != null) {
                     watched(execution);
                 }
@@ -138,7 +160,7 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
             }
             failing = failing == null || failing.cancelled() == Cancelled.NOT ? before : failing;
         }
-        return use.failed(error, failing);
+        return use.failed(error, failing, rowsOf());
     }
 
     @Override

@@ -181,7 +181,7 @@ final class GuardedConnection extends ConnectionDelegate {
             raw().abort(executor);
             throw new SQLException("The connection was aborted by its holder", "08003");
         } catch (Throwable e) {
-            use.failed(e, null);
+            use.failed(e, null, null);
         } finally {
             exit();
         }

@@ -62,6 +62,12 @@ final class GuardedResultSet extends ResultSetDelegate {
 
     @Override
     @Nullable
+    PlannedLock rowsOf() {
+        return statement == null ? null : statement.lock();
+    }
+
+    @Override
+    @Nullable
     Statement guarded(@Nullable Statement rawStatement) {
         return statement;
     }

@@ -1,5 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.spi.TextEffect;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.sql.Connection;
@@ -28,8 +29,11 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     GuardedStatement<?> next;
 
     private boolean closed;
-    /** Of the batch, the statement that defines something, if there is one. */
+    /** Of the batch, the statement with the gravest effect on the transaction, if one has any. */
     private @Nullable String defining;
+
+    /** What was planned for the text that was executed last. */
+    private @Nullable PlannedLock lock;
 
     private @Nullable Execution cancelled;
     /** What was watched over last, of the statement or of its rows. */
@@ -78,7 +82,9 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     @Override
     public void addBatch(String sql) throws SQLException {
         super.addBatch(sql);
-        if (TransactionText.defines(sql)) {
+        TextEffect effect = use.server().effectOf(sql);
+        boolean tells = effect == TextEffect.UNTOLD ? TransactionText.defines(sql) : effect != TextEffect.NONE;
+        if (tells && (defining == null || effect.compareTo(use.server().effectOf(defining)) > 0)) {
             defining = sql;
         }
     }
@@ -137,6 +143,17 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     @Override
     void endedCancelled(@Nullable Execution execution) {
         cancelled = execution;
+    }
+
+    @Override
+    void locking(@Nullable PlannedLock planned) {
+        lock = planned;
+    }
+
+    /** What was planned for the text that was executed last; null for nothing. */
+    @Nullable
+    PlannedLock lock() {
+        return lock;
     }
 
     /** The last execution, if it was cancelled though it ended well; null if not. */

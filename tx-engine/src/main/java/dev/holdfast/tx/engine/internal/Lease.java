@@ -41,6 +41,8 @@ final class Lease {
 
     /** How far a step came. */
     enum Reached {
+        /** The driver was not asked to send it, nor anything in front of it. */
+        NOTHING_SENT,
         /** The driver was not asked to send it. */
         NOT_SENT,
         /** The driver was asked to send it, and did not come back with an answer. */
@@ -60,6 +62,8 @@ final class Lease {
 
     private @Nullable Statement statement;
     private boolean escaped;
+    /** A message that reads what it then changes was sent, and what it read did not arrive: it cannot be put back. */
+    private boolean inDoubt;
     /** Steps of the last message that the driver was asked to send. */
     private int sent;
     /** Steps of the last message that are certainly done: the server has answered. What fails later is no part of it. */
@@ -87,6 +91,11 @@ final class Lease {
 
     boolean isEscaped() {
         return escaped;
+    }
+
+    /** Whether something may have been changed that cannot be put back. */
+    boolean isInDoubt() {
+        return inDoubt;
     }
 
     /** Has a setting put back at the end; of several for one setting, the first counts. */
@@ -144,7 +153,9 @@ final class Lease {
             return CommitAnswer.DONE;
         } catch (SQLException | RuntimeException | Error e) {
             int step = commit.commitStep();
-            Reached reached = step < done ? Reached.ANSWERED : step < sent ? Reached.SENT : Reached.NOT_SENT;
+            Reached reached = step < done
+                    ? Reached.ANSWERED
+                    : step < sent ? Reached.SENT : sent > 0 ? Reached.NOT_SENT : Reached.NOTHING_SENT;
             return new CommitAnswer(reached, e);
         }
     }
@@ -226,8 +237,10 @@ final class Lease {
                 own.executeBatch();
             } else {
                 sent = end;
+                boolean reads = going.stream().anyMatch(sql -> !sql.reads().isEmpty());
+                inDoubt |= reads && going.size() > 1;
                 boolean rows = own.execute(String.join(";", texts));
-                if (going.stream().anyMatch(sql -> !sql.reads().isEmpty())) {
+                if (reads) {
                     read(own, rows, going);
                 }
             }
@@ -255,11 +268,15 @@ final class Lease {
     /** Walks the results, one for each statement in order, and keeps the first row of those that are to be read. */
     private void read(Statement statement, boolean firstIsRows, List<Step.Sql> sent) throws SQLException {
         boolean rows = firstIsRows;
+        long unread = sent.stream().filter(sql -> !sql.reads().isEmpty()).count();
         for (int i = 0; i < sent.size(); i++) {
             List<String> reads = sent.get(i).reads();
             if (!reads.isEmpty() && rows) {
                 try (ResultSet row = statement.getResultSet()) {
                     keep(row, reads);
+                }
+                if (--unread == 0) {
+                    inDoubt = false;
                 }
             }
             if (i < sent.size() - 1) {

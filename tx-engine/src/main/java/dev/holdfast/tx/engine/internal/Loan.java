@@ -93,7 +93,7 @@ final class Loan implements ConnectionUse {
     }
 
     @Override
-    public SQLException failed(Throwable error, @Nullable Execution execution) {
+    public SQLException failed(Throwable error, @Nullable Execution execution, @Nullable PlannedLock rowsOf) {
         if (!(error instanceof SQLException sql)) {
             broken = true;
             throw Thrown.as(error);

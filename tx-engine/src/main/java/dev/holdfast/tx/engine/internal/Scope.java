@@ -223,19 +223,18 @@ class Scope extends TransactionUse implements Tx {
     @Override
     public String lock(RowLock lock, String template) {
         requireOpen("A row lock");
+        LockTemplate select = LockTemplate.of(template).fit(lock); // first: what is wrong is wrong on every database
         LockPlan plan = planned(lock);
-        String sql = LockTemplate.render(template, lock, plan);
+        String sql = select.with(lock, plan);
         for (String note : plan.notes()) {
             transaction.tell(() -> new TxEvent.Noted(transaction.id(), inForce.label(), note));
         }
-        boolean watched = !plan.before().isEmpty() || lock.waiting() != RowLock.Waiting.BLOCK;
         takeTurnFor("A row lock");
         try {
-            transaction.plan(sql, watched ? new PlannedLock(lock, plan) : null);
+            return transaction.locks.plan(sql, new PlannedLock(lock, plan));
         } finally {
             transaction.turn.giveBack();
         }
-        return sql;
     }
 
     /** Plans know no labels, so that many transactions share one. */

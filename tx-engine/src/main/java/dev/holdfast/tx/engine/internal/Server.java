@@ -12,6 +12,7 @@ import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.SettingSql;
+import dev.holdfast.tx.spi.TextEffect;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.sql.Connection;
@@ -62,7 +63,10 @@ final class Server {
                 Dialect dialect = explicit == null ? Dialects.find(named) : Dialects.checked(explicit, named);
                 DriverState seen = dialect.port().state(probing.connection);
                 Identity identity = named.driverAccess(
-                        seen == DriverState.UNKNOWN ? Identity.DriverAccess.HIDDEN : Identity.DriverAccess.VISIBLE);
+                                seen == DriverState.UNKNOWN
+                                        ? Identity.DriverAccess.HIDDEN
+                                        : Identity.DriverAccess.VISIBLE)
+                        .driverSettings(dialect.port().settings(probing.connection));
                 probing.autocommit();
                 probing.perform(dialect.probe(identity));
                 Profile profile = dialect.profile(identity, new Answers(probing.slots()));
@@ -82,6 +86,11 @@ final class Server {
                     null,
                     e);
         }
+    }
+
+    /** What a statement's text does to its transaction, as the dialect says. */
+    TextEffect effectOf(String sql) {
+        return dialect.effectOf(sql, profile);
     }
 
     /** Whether a connection is as it comes from the pool, as far as the driver tells. */

@@ -6,18 +6,17 @@ import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxOptions;
-import dev.holdfast.tx.TxStateException;
+import dev.holdfast.tx.engine.internal.Condition.State;
+import dev.holdfast.tx.spi.CommitMessage;
 import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.DriverState;
-import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
+import dev.holdfast.tx.spi.Step;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -29,51 +28,30 @@ import org.jspecify.annotations.Nullable;
  * was answered, or the connection thrown away: what is uncertain is never given back to the pool.
  */
 final class Transaction {
-    /** Where it stands. */
-    enum State {
-        /** Nothing was sent. */
-        NEW,
-        /** BEGIN was sent, or is about to be, and not answered. */
-        OPENING,
-        /** Open on the server. */
-        ACTIVE,
-        /** Open on the server, but good for a rollback only. */
-        DOOMED,
-        /** Ended by the server. */
-        ENDED,
-        /** The connection is gone. */
-        LOST,
-        /** Ended by us. */
-        OVER
-    }
-
     /** What only events tell. */
     private record Heard(long id, long begun) {}
 
     static final Outcome COMMITTED = new Outcome.Committed();
 
+    /** Has the server answer, and begins no transaction. */
+    private static final Message QUESTION = Message.each(Step.sql("SELECT 1"));
+
     final Engine engine;
     final Prepared prepared;
     final Turn turn;
+
+    final Condition condition = new Condition();
+    final SavepointStack savepoints;
+    final UnseenEnd unseenEnd;
+    final PlannedLocks locks = new PlannedLocks();
 
     final int attempt;
     /** By which all of it must be done; null for no limit. */
     final @Nullable Deadline deadline;
 
     private final @Nullable Heard heard;
-    private State state = State.NEW;
     private @Nullable Lease lease;
-    private final Unit root = Unit.root();
-    private Unit top = root;
-    private int savepoints;
     private boolean answered;
-    private @Nullable Throwable gone;
-    /** The statement that is being executed, if it may end the transaction without a word. */
-    private @Nullable String suspect;
-    /** That something has ended it without a word; null if nothing has. */
-    private @Nullable TxStateException endedUnseen;
-
-    private @Nullable Map<String, PlannedLock> locks;
     private volatile boolean over;
     /** Its end did not get the turn: whoever has it must leave nothing behind. */
     private volatile boolean abandoned;
@@ -84,19 +62,9 @@ final class Transaction {
         this.attempt = attempt;
         this.deadline = deadline;
         this.turn = new Turn(engine.patience);
+        this.savepoints = new SavepointStack(this);
+        this.unseenEnd = new UnseenEnd(prepared, condition);
         this.heard = engine.isHeard() ? new Heard(engine.nextTransaction(), engine.now()) : null;
-    }
-
-    State state() {
-        return state;
-    }
-
-    Unit root() {
-        return root;
-    }
-
-    Unit top() {
-        return top;
     }
 
     /** Whether its end has begun: nothing can be done before COMMIT any more. */
@@ -107,7 +75,7 @@ final class Transaction {
     /** The lease; only while it is open. */
     Lease lease() {
         if (lease == null) {
-            throw new IllegalStateException("No connection is held in state " + state);
+            throw new IllegalStateException("No connection is held in state " + condition);
         }
         return lease;
     }
@@ -128,16 +96,14 @@ final class Transaction {
         if (abandoned) {
             throw Refused.of(Errors.ended(prepared.options().label(), "A statement"));
         }
-        if (state == State.NEW) {
+        if (condition.is(State.NEW)) {
             begin(scopeDeadline);
             if (abandoned) {
                 rollBack(null);
                 throw Refused.of(Errors.ended(prepared.options().label(), "A statement"));
             }
         }
-        if (!top.sent) {
-            sendSavepoints(top);
-        }
+        savepoints.send();
     }
 
     private void begin(@Nullable Deadline scopeDeadline) throws SQLException {
@@ -145,13 +111,13 @@ final class Transaction {
         Connection connection = Acquiring.connection(this, scopeDeadline);
         long had = engine.isHeard() ? engine.now() : 0;
         lease = new Lease(prepared.server().source, connection);
-        state = State.OPENING;
+        condition.opening();
         try {
             lease.perform(prepared.plan().begin());
-            state = State.ACTIVE;
+            condition.opened();
         } catch (SQLException | RuntimeException | Error e) {
             try {
-                failed(e, Phase.BEGIN, null, State.ENDED);
+                failed(e, Phase.BEGIN, null, null, State.ENDED);
             } finally {
                 rollBack(e);
             }
@@ -173,23 +139,13 @@ final class Transaction {
                 prepared.plan().notes()));
     }
 
-    private void sendSavepoints(Unit unit) throws SQLException {
-        if (unit.parent != null && !unit.parent.sent) {
-            sendSavepoints(unit.parent);
-        }
-        Message set = unit.readOnly
-                ? prepared.server().savepoints.setReadOnly(unit.savepoint)
-                : prepared.server().savepoints.set(unit.savepoint);
-        perform(set);
-        unit.sent = true;
-    }
-
-    private void perform(Message message) throws SQLException {
+    /** Sends what sets, releases or rolls back to a savepoint. */
+    void performForSavepoint(Message message) throws SQLException {
         try {
             lease().perform(message);
             answered = true;
         } catch (SQLException | RuntimeException | Error e) {
-            throw failed(e, Phase.SAVEPOINT, null, State.LOST).error();
+            throw failed(e, Phase.SAVEPOINT, null, null, State.LOST).error();
         }
     }
 
@@ -201,15 +157,16 @@ final class Transaction {
      * @throws SQLException with the first error as the cause of its cause
      */
     void requireUsable() throws SQLException {
-        if (state == State.NEW || state == State.ACTIVE) {
-            Failure aborted = abortedBy(top);
+        if (condition.is(State.NEW) || condition.is(State.ACTIVE)) {
+            Failure aborted = savepoints.aborted();
             if (aborted != null) {
                 throw Errors.gone(prepared.server().profile, "has aborted the transaction", aborted.error());
             }
             return;
         }
+        Throwable gone = condition.gone();
         if (gone != null) {
-            String what = state == State.DOOMED ? "has doomed the transaction" : "has ended the transaction";
+            String what = condition.is(State.DOOMED) ? "has doomed the transaction" : "has ended the transaction";
             throw Errors.gone(prepared.server().profile, what, gone);
         }
         throw Refused.of(Errors.ended(prepared.options().label(), "A statement"));
@@ -225,92 +182,70 @@ final class Transaction {
         return lease != null;
     }
 
-    /**
-     * A statement is about to be executed.
-     *
-     * @param sql its text; null where there is none
-     */
-    void executing(@Nullable String sql) {
-        suspect = sql != null && mayEndUnseen(sql) ? sql : null;
-    }
-
-    private boolean mayEndUnseen(String sql) {
-        return (definingCommits() && TransactionText.defines(sql)) || (isDriverTrusted() && sql.indexOf(';') >= 0);
-    }
-
-    private boolean definingCommits() {
-        return !prepared.server().profile.has(Feature.TRANSACTIONAL_DDL);
-    }
-
-    /** Whether a driver that knows of no transaction is right, once a statement was answered. */
-    private boolean isDriverTrusted() {
-        return prepared.plan().commit().fence() == Fence.DRIVER_STATE;
-    }
-
     /** A statement was answered well. */
     void executed() {
         answered = true;
-        lookAfterSuspect(FailureEffect.NONE);
+        if (unseenEnd.isSuspected()) { // or the driver would be asked after each statement
+            unseenEnd.lookAfter(this::driverState, true);
+        }
+    }
+
+    private void lookAfterFailed(FailureEffect effect) {
+        if (unseenEnd.isSuspected()) {
+            boolean sent = answered || effect != FailureEffect.NONE;
+            unseenEnd.lookAfterFailed(effect, this::driverState, this::askedState, sent);
+        }
     }
 
     /**
-     * What a server commits by itself it does not tell: it is known of the statement, or the driver has noticed.
+     * What the driver knows once the server has answered something: errors carry no news for some drivers.
      *
-     * @param effect of the error that the statement ended with
+     * @return null if the server did not answer
      */
-    private void lookAfterSuspect(FailureEffect effect) {
-        String sql = suspect;
-        suspect = null;
-        if (sql == null || state != State.ACTIVE) {
-            return;
+    private @Nullable DriverState askedState() {
+        if (driverState() == DriverState.UNKNOWN) {
+            return DriverState.UNKNOWN;
         }
-        DriverState driver = driverState();
-        if (driver == DriverState.IDLE && !answered && effect == FailureEffect.NONE) {
-            return; // the driver refused the statement itself, and still holds BEGIN back
+        try {
+            lease().perform(QUESTION);
+            return driverState();
+        } catch (SQLException | RuntimeException e) {
+            Log.LOGGER.log(System.Logger.Level.DEBUG, "Whether a transaction is still open could not be asked", e);
+            return null;
         }
-        if (driver == DriverState.IDLE
-                || (driver == DriverState.UNKNOWN && definingCommits() && TransactionText.defines(sql))) {
-            endedUnseen("'" + TransactionText.shortened(sql) + "'");
-        }
-    }
-
-    private void endedUnseen(String by) {
-        endedUnseen = Errors.endedUnseen(by);
-        goneBy(endedUnseen, State.ENDED);
-    }
-
-    /** That it was ended neither by us nor by an error, so that its work may be committed; null if it was not. */
-    @Nullable
-    TxStateException endedUnseen() {
-        return endedUnseen;
     }
 
     /**
      * Looks at an error: what it did to the transaction decides what can still be done with it.
      *
+     * @param rowsOf the lock of the statement whose rows were read; null if there is none
      * @param crashed the state after an error that is not the database's
      * @return the error, classified; one that is not the database's is thrown
      */
-    Failure failed(Throwable error, Phase phase, @Nullable Execution execution, State crashed) {
+    Failure failed(
+            Throwable error, Phase phase, @Nullable Execution execution, @Nullable PlannedLock rowsOf, State crashed) {
         if (!(error instanceof SQLException sql)) {
-            goneBy(error, crashed);
+            lookAfterFailed(FailureEffect.LOST);
+            condition.goneBy(error, crashed);
             throw Thrown.as(error);
         }
+        PlannedLock lock = execution == null || execution.lock == null ? rowsOf : execution.lock;
         Moment moment = Moment.of(phase, prepared.wish())
                 .driverState(driverState())
-                .lock(execution == null || execution.lock == null ? null : execution.lock.lock())
+                .lock(lock == null ? null : lock.lock())
                 .cancelled(execution == null ? Moment.Cancelled.NOT : execution.cancelled());
         Failure failure = classify(sql, moment);
-        lookAfterSuspect(failure.effect()); // what commits by itself may do so and then fail
-        if (phase == Phase.SAVEPOINT && failure.kind() == FailureKind.TX_STATE && definingCommits()) {
-            endedUnseen("a statement that commits by itself, and its savepoints are gone");
+        FailureEffect effect = Condition.effect(failure.effect(), moment.driverState(), phase);
+        lookAfterFailed(effect);
+        if (phase == Phase.SAVEPOINT && failure.kind() == FailureKind.TX_STATE && unseenEnd.isCommittedByDefining()) {
+            unseenEnd.by("a statement that commits by itself, and its savepoints are gone");
         }
-        switch (effect(failure.effect(), moment.driverState(), phase)) {
+        switch (effect) {
             case NONE, ASK -> {}
-            case SCOPE -> innermostSent().abortedBy(failure);
-            case DOOMED -> goneBy(sql, State.DOOMED);
-            case ENDED -> goneBy(sql, State.ENDED);
-            case LOST -> goneBy(sql, State.LOST);
+            case SCOPE -> savepoints.abortedBy(failure);
+            case DOOMED -> condition.goneBy(sql, State.DOOMED);
+            case ENDED -> condition.goneBy(sql, State.ENDED);
+            case LOST -> condition.goneBy(sql, State.LOST);
         }
         return failure;
     }
@@ -321,98 +256,29 @@ final class Transaction {
         return failure;
     }
 
-    private static FailureEffect effect(FailureEffect said, DriverState driver, Phase phase) {
-        FailureEffect effect = said != FailureEffect.ASK
-                ? said
-                : switch (driver) {
-                    case OPEN -> FailureEffect.NONE;
-                    case FAILED -> FailureEffect.SCOPE;
-                    case IDLE -> FailureEffect.ENDED;
-                    case UNKNOWN -> FailureEffect.DOOMED;
-                };
-        if (phase == Phase.BEGIN && effect != FailureEffect.LOST) {
-            return FailureEffect.ENDED; // whatever was begun is aborted at once
-        }
-        // A savepoint that could not be had or released leaves nothing to go back to.
-        return phase == Phase.SAVEPOINT && effect == FailureEffect.NONE ? FailureEffect.DOOMED : effect;
-    }
-
     DriverState driverState() {
         return lease == null
                 ? DriverState.UNKNOWN
                 : prepared.server().dialect.port().state(lease.connection);
     }
 
-    private Unit innermostSent() {
-        Unit unit = top;
-        while (!unit.sent && unit.parent != null) {
-            unit = unit.parent;
-        }
-        return unit;
-    }
-
-    private void goneBy(Throwable error, State newState) {
-        if (gone == null) {
-            gone = error;
-        }
-        if (state != State.OVER && state != State.LOST) {
-            state = newState;
-        }
-    }
-
     /** The first error that keeps the transaction, or its innermost unit, from going on; null if none does. */
     @Nullable
     Throwable stoppedBy() {
-        return stoppedBy(top);
+        return stoppedBy(savepoints.aborted());
     }
 
     /** The first error that keeps the transaction, or this unit, from going on; null if none does. */
     @Nullable
     Throwable stoppedBy(Unit unit) {
-        if (gone != null) {
-            return gone;
+        return stoppedBy(SavepointStack.aborted(unit));
+    }
+
+    private @Nullable Throwable stoppedBy(@Nullable Failure aborted) {
+        if (condition.gone() != null) {
+            return condition.gone();
         }
-        Failure aborted = abortedBy(unit);
         return aborted == null ? null : aborted.error();
-    }
-
-    private static @Nullable Failure abortedBy(Unit innermost) {
-        for (Unit unit = innermost; unit != null; unit = unit.parent) {
-            Failure aborted = unit.aborted();
-            if (aborted != null) {
-                return aborted;
-            }
-        }
-        return null;
-    }
-
-    // ---- savepoints
-
-    Unit push(boolean readOnly, boolean standsForRoot) {
-        top = top.savepoint(RememberedSavepoints.name(++savepoints), readOnly, standsForRoot);
-        return top;
-    }
-
-    /** Takes the innermost unit off, once it was released or rolled back. */
-    void pop() {
-        Unit parent = top.parent;
-        if (parent != null) {
-            top = parent;
-        }
-    }
-
-    /** Releases the innermost savepoint, if it was ever sent. */
-    void release() throws SQLException {
-        if (top.sent) {
-            perform(prepared.server().savepoints.release(top.savepoint));
-        }
-    }
-
-    /** Undoes what came after the innermost savepoint, if it was ever sent and there is something left to undo. */
-    void undo() throws SQLException {
-        if (top.sent && state == State.ACTIVE) {
-            perform(prepared.server().savepoints.rollbackTo(top.savepoint));
-        }
     }
 
     /** The caller is about to get the driver's own connection: what the driver holds back must be out by then. */
@@ -424,32 +290,39 @@ final class Transaction {
         }
     }
 
-    // ---- locks
-
-    /** What is watched over when this text is executed; the last lock that it was rendered for counts. */
-    void plan(String sql, @Nullable PlannedLock lock) {
-        if (lock != null) {
-            if (locks == null) {
-                locks = new HashMap<>();
-            }
-            locks.put(sql, lock);
-        } else if (locks != null) {
-            locks.remove(sql);
-        }
-    }
-
-    @Nullable
-    PlannedLock planned(@Nullable String sql) {
-        return locks == null || sql == null ? null : locks.get(sql);
-    }
-
     // ---- ending
 
     /** Nothing can be done before COMMIT any more; and what was never begun never will be. */
     void ends() {
         over = true;
-        if (state == State.NEW) {
-            state = State.OVER;
+        if (condition.is(State.NEW)) {
+            condition.over();
+        }
+    }
+
+    /**
+     * Finds out whether what is about to be rolled back is still the transaction that was begun, where a statement may
+     * have ended that and the commit message would tell: by all that comes before COMMIT.
+     */
+    void fenceRollback() {
+        CommitMessage commit = prepared.plan().commit();
+        if (!unseenEnd.isInDoubt()
+                || commit.fence() != Fence.IN_MESSAGE
+                || commit.commitStep() == 0
+                || !condition.is(State.ACTIVE)) {
+            return;
+        }
+        Message message = commit.message();
+        try {
+            lease().perform(new Message(message.travel(), message.steps().subList(0, commit.commitStep())));
+        } catch (SQLException e) {
+            Failure failure =
+                    classify(e, Moment.of(Phase.COMMIT, prepared.wish()).driverState(driverState()));
+            if (failure.kind() == FailureKind.TX_STATE) {
+                unseenEnd.by(UnseenEnd.SOMETHING);
+            }
+        } catch (RuntimeException | Error e) { // the rollback will meet it, too
+            condition.goneBy(e, State.LOST);
         }
     }
 
@@ -461,11 +334,11 @@ final class Transaction {
     void rollBack(@Nullable Throwable first) {
         ends();
         if (lease == null) {
-            state = gone == null ? State.OVER : state;
+            condition.over();
             return;
         }
-        if (state == State.LOST) {
-            evict("the connection was lost", gone);
+        if (condition.is(State.LOST)) {
+            evict("the connection was lost", condition.gone());
             return;
         }
         try {
@@ -492,13 +365,17 @@ final class Transaction {
     void giveBack(@Nullable Throwable first) {
         Lease held = lease();
         try {
+            if (held.isInDoubt()) {
+                evict("what was to be put back could not be read", first);
+                return;
+            }
             if (held.isEscaped() && !isAsFound(held)) {
                 evict("the driver's connection was unwrapped, and cannot be shown to be as it was", null);
                 return;
             }
             held.giveBack();
             lease = null;
-            state = gone == null ? State.OVER : state;
+            condition.over();
         } catch (SQLException | RuntimeException | Error e) { // what was decided stands, whatever fails now
             if (first != null) {
                 Thrown.suppress(first, e);
@@ -515,7 +392,7 @@ final class Transaction {
     void evict(String why, @Nullable Throwable cause) {
         Lease held = lease();
         lease = null;
-        state = gone == null ? State.OVER : state;
+        condition.over();
         held.evict();
         tell(() -> new TxEvent.Evicted(id(), prepared.options().label(), why, cause));
     }

@@ -88,10 +88,18 @@ final class TransactionText {
         }
     }
 
-    private static SQLException refusal(String sql) {
+    /** That a statement is not sent. */
+    static SQLException refusal(String sql) {
         return Refused.of(new TxStateException("'" + shortened(sql)
                 + "' would begin or end a transaction behind Holdfast's back and was not sent; return or throw from"
                 + " the scope, call setRollbackOnly, or open a nested scope"));
+    }
+
+    /** That a statement is not sent in a read-only transaction, which it would end before it writes. */
+    static SQLException refusalInReadOnly(String sql) {
+        return Refused.of(new TxStateException("'" + shortened(sql)
+                + "' would commit by itself and then write, so it was not sent in a READ_ONLY transaction; run it outside of"
+                + " transactions"));
     }
 
     /** As much of a statement as an error tells. */

@@ -2,6 +2,7 @@ package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Access;
 import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxOptions;
@@ -91,7 +92,7 @@ abstract class TransactionUse implements ConnectionUse {
     }
 
     @Override
-    public SQLException failed(Throwable error, @Nullable Execution execution) {
+    public SQLException failed(Throwable error, @Nullable Execution execution, @Nullable PlannedLock rowsOf) {
         if (error instanceof SQLException ours && ours.getCause() instanceof TxException) {
             return ours;
         }
@@ -99,7 +100,10 @@ abstract class TransactionUse implements ConnectionUse {
             execution.fail();
             execution.over();
         }
-        Failure failure = transaction.failed(error, Phase.STATEMENT, execution, Transaction.State.LOST);
+        Failure failure = transaction.failed(error, Phase.STATEMENT, execution, rowsOf, Condition.State.LOST);
+        if (execution != null && execution.lock != null && failure.effect() == FailureEffect.NONE) {
+            afterFailed(execution.lock, failure);
+        }
         Deadline expired = limitBehind(failure, execution);
         return expired == null
                 ? failure.error()
@@ -108,7 +112,7 @@ abstract class TransactionUse implements ConnectionUse {
 
     /** The limit of the options that an error comes from, whether we enforced it or the server did; null if none. */
     private @Nullable Deadline limitBehind(Failure failure, @Nullable Execution execution) {
-        if (execution != null && execution.cancelled() == Cancelled.BY_LIMIT) {
+        if (execution != null && execution.cancelled() == Cancelled.BY_LIMIT && mayComeOfCancel(failure)) {
             return execution.deadline;
         }
         Duration statement = inForce.statementTimeout();
@@ -119,6 +123,15 @@ abstract class TransactionUse implements ConnectionUse {
         return failure.kind() == FailureKind.LOCK_TIMEOUT && lock != null ? new Deadline(0, Limit.LOCK, lock) : null;
     }
 
+    /** A cancel that came late has caused none of the errors that a server raises for something else. */
+    private static boolean mayComeOfCancel(Failure failure) {
+        return switch (failure.kind()) {
+            case CANCELLED, STATEMENT_TIMEOUT -> true;
+            case OTHER -> failure.sqlState() == null && failure.vendorCode() == 0; // the driver's own
+            default -> false;
+        };
+    }
+
     @Override
     public @Nullable Execution executing(Statement statement, @Nullable String sql) throws SQLException {
         if (deadline != null && deadline.hasPassed(transaction.engine.now())) {
@@ -127,11 +140,11 @@ abstract class TransactionUse implements ConnectionUse {
         Duration limit = inForce.statementTimeout();
         Deadline statementEnd = limit == null ? null : Deadline.after(transaction.engine.now(), Limit.STATEMENT, limit);
         Deadline end = Deadline.sooner(statementEnd, deadline);
-        PlannedLock lock = transaction.planned(sql);
+        PlannedLock lock = transaction.locks.planned(sql);
         if (lock != null && !lock.plan().before().isEmpty()) {
             performForLock(lock.plan().before());
         }
-        transaction.executing(sql);
+        transaction.unseenEnd.executing(sql, transaction::driverState);
         return end == null && lock == null ? null : Execution.of(statement, end, lock);
     }
 
@@ -150,11 +163,23 @@ abstract class TransactionUse implements ConnectionUse {
         }
     }
 
+    /** What was changed for a lock would hold for the rest of a transaction that goes on without it. */
+    private void afterFailed(PlannedLock lock, Failure failure) {
+        if (lock.plan().after().isEmpty()) {
+            return;
+        }
+        try {
+            performForLock(lock.plan().after());
+        } catch (SQLException e) {
+            Thrown.suppress(failure.error(), e);
+        }
+    }
+
     private void performForLock(Message message) throws SQLException {
         try {
             transaction.lease().perform(message);
         } catch (SQLException e) {
-            throw failed(e, null);
+            throw failed(e, null, null);
         }
     }
 

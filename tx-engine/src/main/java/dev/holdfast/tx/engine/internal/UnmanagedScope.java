@@ -10,7 +10,13 @@ final class UnmanagedScope extends Scope implements UnmanagedTx {
     private final AtomicBoolean ended = new AtomicBoolean();
 
     UnmanagedScope(EngineTransactor transactor, Transaction transaction) {
-        super(transactor, null, transaction, transaction.root(), transaction.prepared.options(), transaction.deadline);
+        super(
+                transactor,
+                null,
+                transaction,
+                transaction.savepoints.root(),
+                transaction.prepared.options(),
+                transaction.deadline);
     }
 
     @Override

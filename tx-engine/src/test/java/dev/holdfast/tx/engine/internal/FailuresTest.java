@@ -7,37 +7,12 @@ import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxStateException;
-import dev.holdfast.tx.spi.Match;
-import dev.holdfast.tx.spi.Wish;
-import java.lang.reflect.Proxy;
-import java.sql.Connection;
-import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
-import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class FailuresTest {
-    private final Failures failures =
-            new Failures(Server.of(nowhere(), Made.dialect("made", Match.EXACT), Wish.Target.PRIMARY));
-
-    /** A database that says nothing of itself, and is asked for nothing else. */
-    private static DataSource nowhere() {
-        DatabaseMetaData data = proxy(DatabaseMetaData.class, null);
-        Connection connection = proxy(Connection.class, data);
-        return proxy(DataSource.class, connection);
-    }
-
-    private static <T> T proxy(Class<T> type, @Nullable Object answer) {
-        Object proxy =
-                Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
-                    if (method.getReturnType().isInstance(answer)) {
-                        return answer;
-                    }
-                    return method.getReturnType() == boolean.class ? Boolean.TRUE : null;
-                });
-        return type.cast(proxy);
-    }
+    private final Failures failures = new Failures(Made.server());
 
     private static SQLException error(FailureKind kind, @Nullable Throwable cause) {
         return new SQLException(kind.name(), "00000", cause);

@@ -3,6 +3,8 @@ package dev.holdfast.tx.engine.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.tx.RowLock;
+import dev.holdfast.tx.spi.LockPlan;
 import dev.holdfast.tx.spi.Moment.Cancelled;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
@@ -69,6 +71,30 @@ class GuardedStatementTest {
     }
 
     @Test
+    void an_error_of_its_rows_is_of_the_lock_that_was_planned_for_it() throws SQLException {
+        use.lock = new PlannedLock(RowLock.forUpdate().noWait(), LockPlan.atEnd("FOR UPDATE", List.of()));
+        ResultSet rows = statement.executeQuery("select 1 FOR UPDATE");
+        during("next", () -> {
+            throw new SQLException("locked");
+        });
+        assertThatThrownBy(rows::next).hasMessage("locked");
+        assertThat(use.failedLock).isSameAs(use.lock);
+    }
+
+    @Test
+    void an_error_of_rows_is_of_no_lock_that_came_before() throws SQLException {
+        use.lock = new PlannedLock(RowLock.forUpdate().noWait(), LockPlan.atEnd("FOR UPDATE", List.of()));
+        statement.executeQuery("select 1 FOR UPDATE");
+        use.lock = null;
+        ResultSet rows = statement.executeQuery("select 1");
+        during("next", () -> {
+            throw new SQLException("other");
+        });
+        assertThatThrownBy(rows::next).hasMessage("other");
+        assertThat(use.failedLock).isNull();
+    }
+
+    @Test
     void cancel_whileNothingIsDone_doesNotReachTheDriver() throws SQLException {
         statement.cancel();
         statement.executeQuery("select 1");
@@ -112,6 +138,14 @@ class GuardedStatementTest {
         @Nullable
         Cancelled failed;
 
+        /** Of the statement whose rows failed. */
+        @Nullable
+        PlannedLock failedLock;
+
+        /** Of the next statement. */
+        @Nullable
+        PlannedLock lock;
+
         @Override
         public void enter() {}
 
@@ -124,14 +158,15 @@ class GuardedStatementTest {
         }
 
         @Override
-        public SQLException failed(Throwable error, @Nullable Execution execution) {
+        public SQLException failed(Throwable error, @Nullable Execution execution, @Nullable PlannedLock rowsOf) {
+            failedLock = rowsOf;
             failed = execution == null ? null : execution.cancelled();
             return (SQLException) error;
         }
 
         @Override
         public Execution executing(Statement statement, @Nullable String sql) {
-            return Execution.of(statement, null, null);
+            return Execution.of(statement, null, sql == null ? null : lock);
         }
 
         @Override
@@ -157,12 +192,12 @@ class GuardedStatementTest {
 
         @Override
         public Server server() {
-            throw new UnsupportedOperationException();
+            return Made.server();
         }
 
         @Override
         public Facts facts() {
-            throw new UnsupportedOperationException();
+            return new Facts(false, null, null);
         }
 
         @Override

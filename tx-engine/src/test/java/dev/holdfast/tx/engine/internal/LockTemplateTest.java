@@ -20,7 +20,7 @@ class LockTemplateTest {
     private static final LockPlan NOTHING = LockPlan.atEnd("", List.of());
 
     private static String render(String template, RowLock lock, LockPlan plan) {
-        return LockTemplate.render(template, lock, plan);
+        return LockTemplate.of(template).fit(lock).with(lock, plan);
     }
 
     @Test
@@ -83,18 +83,124 @@ class LockTemplateTest {
     }
 
     @TestFactory
-    Stream<DynamicTest> a_template_without_both_places_is_refused_whatever_the_database_needs() {
+    Stream<DynamicTest> a_template_with_something_wrong_is_refused_whatever_the_lock() {
         return Stream.of(
-                        "select 1",
-                        "select 1 from a {table-lock}",
-                        "select 1 from a {row-lock}",
-                        "{ROW-LOCK}{table-lock}")
-                .flatMap(template -> Stream.of(AT_END, HINT, NOTHING)
-                        .map(plan -> dynamicTest(
-                                template + " with " + plan.tableHint() + plan.tail(),
+                        Wrong.of("select 1", "there is no {table-lock} and no {row-lock}"),
+                        Wrong.of("select 1 from a {table-lock}", "{table-lock} and no {row-lock}"),
+                        Wrong.of("select 1 from a {row-lock}", "{row-lock} and no {table-lock}"),
+                        Wrong.of("select 1 from a {table-lock} {ROW-LOCK}", "'{ROW-LOCK}' is no place"),
+                        Wrong.of("select 1 from a {table_lock} {row-lock}", "'{table_lock}' is no place"),
+                        Wrong.of("select 1 from a { table-lock } {row-lock}", "'{ table-lock }' is no place"),
+                        Wrong.of("select 1 from a {tablelock:a} {row-lock}", "'{tablelock:a}' is no place"),
+                        Wrong.of("select 1 from a {table-lock:} {row-lock}", "'{table-lock:}' is no place"),
+                        Wrong.of("select 1 from a {table-lock:a b} {row-lock}", "'{table-lock:a b}' is no place"),
+                        Wrong.of("select 1 from a {table-lock} {row-lock:a}", "'{row-lock:a}' is no place"),
+                        Wrong.of("select 1 from a {table-lock {row-lock}", "'{table-lock ' is no place"),
+                        Wrong.of("select 1 from a {table-lock} {row-lock", "'{row-lock' is no place"),
+                        Wrong.of("select 1 from a {table-lock:b} {row-lock}", "{table-lock:b} follows 'a'"),
+                        Wrong.of("select 1 from a as x {table-lock:a} {row-lock}", "{table-lock:a} follows 'x'"),
+                        Wrong.of("select 1 from {table-lock} a {row-lock}", "{table-lock} does not follow a table"),
+                        Wrong.of("select 1 from a, {table-lock} b {row-lock}", "does not follow a table"),
+                        Wrong.of("select 1 from a {table-lock} {row-lock} limit 1", "something follows {row-lock}"),
+                        Wrong.of("select 1 from a {table-lock} {row-lock} /* */ x /* */", "something follows"),
+                        Wrong.of("select 1 from a {table-lock} {row-lock} {row-lock}", "something follows"),
+                        Wrong.of("select 1 from a {table-lock} -- {row-lock}", "{table-lock} and no {row-lock}"),
+                        Wrong.of("select '{row-lock}' from a {table-lock}", "{table-lock} and no {row-lock}"),
+                        Wrong.of(
+                                "with q as (select 1 from a {table-lock}) select 1 from b {table-lock} {row-lock}",
+                                "a select has {table-lock} and no {row-lock}"),
+                        Wrong.of(
+                                "with q as (select 1 from a {row-lock}) select 1 from b {table-lock} {row-lock}",
+                                "a select has {row-lock} and no {table-lock}"),
+                        Wrong.of(
+                                "select 1 from a {table-lock} where id in ( /* q */ select id from b {row-lock})",
+                                "a select has {table-lock} and no {row-lock}"))
+                .flatMap(wrong -> Stream.of(
+                                RowLock.forUpdate(), RowLock.forShare().of("a").skipLocked())
+                        .map(lock -> dynamicTest(
+                                wrong.template() + " for " + lock,
                                 () -> assertThatIllegalArgumentException()
-                                        .isThrownBy(() -> render(template, RowLock.forUpdate(), plan))
-                                        .withMessageContainingAll("{table-lock}", "{row-lock}", template))));
+                                        .isThrownBy(() -> render(wrong.template(), lock, AT_END))
+                                        .withMessageContainingAll(
+                                                wrong.says(), "{table-lock}", "{row-lock}", wrong.template()))));
+    }
+
+    private record Wrong(String template, String says) {
+        static Wrong of(String template, String says) {
+            return new Wrong(template, says);
+        }
+    }
+
+    @Test
+    void a_place_may_follow_a_name_in_quotes_or_with_its_schema() {
+        assertThat(render(
+                        "select * from \"a b\" {table-lock}, `c` {table-lock:c}, [d] {table-lock:d}, s.e {table-lock:E}"
+                                + " {row-lock}",
+                        RowLock.forUpdate(),
+                        HINT))
+                .isEqualTo("select * from \"a b\" WITH (UPDLOCK), `c` WITH (UPDLOCK), [d] WITH (UPDLOCK), s.e WITH"
+                        + " (UPDLOCK)");
+    }
+
+    @Test
+    void what_is_in_a_string_a_quoted_name_or_a_comment_is_no_place() {
+        String text =
+                "select '{row-lock} (', \"{table-lock:z} )\" /* {table-lock} ( */ from a {table-lock} -- {row-lock}\n"
+                        + " where b = '{row_lock}' {row-lock} ; -- {row-lock}";
+        assertThat(render(text, RowLock.forUpdate(), AT_END))
+                .isEqualTo("select '{row-lock} (', \"{table-lock:z} )\" /* {table-lock} ( */ from a -- {row-lock}\n"
+                        + " where b = '{row_lock}' FOR UPDATE ; -- {row-lock}");
+    }
+
+    @Test
+    void other_braces_are_left_alone() {
+        assertThat(render(
+                        "select {fn now()} from a {table-lock} where t > {d '2020-01-01'} and b = ? {row-lock}",
+                        RowLock.forUpdate(),
+                        AT_END))
+                .isEqualTo("select {fn now()} from a where t > {d '2020-01-01'} and b = ? FOR UPDATE");
+    }
+
+    @Test
+    void a_select_in_brackets_has_places_of_its_own() {
+        assertThat(render(
+                        "with q as (select id from a {table-lock} where v in (1, 2) {row-lock}) select id from q",
+                        RowLock.forUpdate(),
+                        AT_END))
+                .isEqualTo("with q as (select id from a where v in (1, 2) FOR UPDATE) select id from q");
+        assertThat(render(
+                        "with q as (select id from a) select b.id from b {table-lock} join q on q.id = b.id {row-lock}",
+                        RowLock.forUpdate(),
+                        AT_END))
+                .isEqualTo("with q as (select id from a) select b.id from b join q on q.id = b.id FOR UPDATE");
+    }
+
+    @Test
+    void brackets_around_a_join_are_no_select() {
+        assertThat(render(
+                        "select * from (a x {table-lock:x} join b y {table-lock:y} on (x.i = y.i)) {row-lock}",
+                        RowLock.forUpdate().of("y"),
+                        HINT))
+                .isEqualTo("select * from (a x join b y WITH (UPDLOCK) on (x.i = y.i))");
+    }
+
+    /** The clause at the end of each would name tables that are in the other. */
+    @Test
+    void a_lock_that_names_tables_is_for_one_select() {
+        String two = "with q as (select id from a {table-lock:a} {row-lock}) select 1 from b {table-lock:b} {row-lock}";
+        assertThat(render(two, RowLock.forUpdate(), AT_END))
+                .isEqualTo("with q as (select id from a FOR UPDATE) select 1 from b FOR UPDATE");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> render(two, RowLock.forUpdate().of("a"), AT_END))
+                .withMessageContaining("several selects");
+    }
+
+    @Test
+    void nothing_melts_together_where_a_place_was() {
+        assertThat(render("select 1 from a {table-lock}where b = 1 {row-lock}", RowLock.forUpdate(), AT_END))
+                .isEqualTo("select 1 from a where b = 1 FOR UPDATE");
+        assertThat(render("select 1 from a {table-lock}where b = 1 {row-lock}", RowLock.forUpdate(), HINT))
+                .isEqualTo("select 1 from a WITH (UPDLOCK) where b = 1");
     }
 
     @Test

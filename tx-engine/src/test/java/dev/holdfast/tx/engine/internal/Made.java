@@ -20,8 +20,13 @@ import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.Step;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
+import java.lang.reflect.Proxy;
+import java.sql.Connection;
+import java.sql.DatabaseMetaData;
 import java.sql.SQLException;
 import java.util.List;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /** What tests make by hand: a database that is nowhere, and its dialect. */
 final class Made {
@@ -53,6 +58,24 @@ final class Made {
 
     static Dialect dialect(String name, Match match, int spiLevel) {
         return new MadeDialect(name, match, spiLevel);
+    }
+
+    /** On a database that says nothing of itself, and is asked for nothing else. */
+    static Server server() {
+        DatabaseMetaData data = proxy(DatabaseMetaData.class, null);
+        Connection connection = proxy(Connection.class, data);
+        return Server.of(proxy(DataSource.class, connection), dialect("made", Match.EXACT), Wish.Target.PRIMARY);
+    }
+
+    private static <T> T proxy(Class<T> type, @Nullable Object answer) {
+        Object proxy =
+                Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
+                    if (method.getReturnType().isInstance(answer)) {
+                        return answer;
+                    }
+                    return method.getReturnType() == boolean.class ? Boolean.TRUE : null;
+                });
+        return type.cast(proxy);
     }
 
     /** A dialect whose errors have the name of their kind for a message. */

@@ -1,0 +1,89 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.FailureEffect;
+import dev.holdfast.tx.spi.DriverState;
+import dev.holdfast.tx.spi.Moment.Phase;
+import org.jspecify.annotations.Nullable;
+
+/** Where a transaction stands, and the error that brought it there. Guarded by the transaction's turn. */
+final class Condition {
+    /** Where it stands. */
+    enum State {
+        /** Nothing was sent. */
+        NEW,
+        /** BEGIN was sent, or is about to be, and not answered. */
+        OPENING,
+        /** Open on the server. */
+        ACTIVE,
+        /** Open on the server, but good for a rollback only. */
+        DOOMED,
+        /** Ended by the server. */
+        ENDED,
+        /** The connection is gone. */
+        LOST,
+        /** Ended by us. */
+        OVER
+    }
+
+    private State state = State.NEW;
+    private @Nullable Throwable gone;
+
+    /** What an error did to a transaction, where the dialect may have left it to the driver to say. */
+    static FailureEffect effect(FailureEffect said, DriverState driver, Phase phase) {
+        FailureEffect effect = said != FailureEffect.ASK
+                ? said
+                : switch (driver) {
+                    case OPEN -> FailureEffect.NONE;
+                    case FAILED -> FailureEffect.SCOPE;
+                    case IDLE -> FailureEffect.ENDED;
+                    case UNKNOWN -> FailureEffect.DOOMED;
+                };
+        if (phase == Phase.BEGIN && effect != FailureEffect.LOST) {
+            return FailureEffect.ENDED; // whatever was begun is aborted at once
+        }
+        // A savepoint that could not be had or released leaves nothing to go back to.
+        return phase == Phase.SAVEPOINT && effect == FailureEffect.NONE ? FailureEffect.DOOMED : effect;
+    }
+
+    boolean is(State asked) {
+        return state == asked;
+    }
+
+    /** The first error after which the server takes no statement of it; null if there was none. */
+    @Nullable
+    Throwable gone() {
+        return gone;
+    }
+
+    /** Its begin message is about to be sent. */
+    void opening() {
+        state = State.OPENING;
+    }
+
+    /** Its begin message was answered well. */
+    void opened() {
+        state = State.ACTIVE;
+    }
+
+    /** An error, or something that nobody told of, keeps it from going on; the first one counts. */
+    void goneBy(Throwable error, State newState) {
+        if (gone == null) {
+            gone = error;
+        }
+        if (state != State.OVER && state != State.LOST) {
+            state = newState;
+        }
+    }
+
+    /** It holds no connection any more: it was ended by us, if by nothing before. */
+    void over() {
+        if (gone == null) {
+            state = State.OVER;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return state.toString();
+    }
+}

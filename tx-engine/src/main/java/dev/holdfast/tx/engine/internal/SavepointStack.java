@@ -1,0 +1,101 @@
+package dev.holdfast.tx.engine.internal;
+
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.spi.Message;
+import dev.holdfast.tx.spi.Savepoints;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The units of a transaction: its root, and the savepoints that are open in it. A savepoint is sent only when something
+ * is executed in it. Guarded by the transaction's turn.
+ */
+final class SavepointStack {
+    private final Transaction transaction;
+    private final Unit root = Unit.root();
+    private Unit top = root;
+    private int made;
+
+    SavepointStack(Transaction transaction) {
+        this.transaction = transaction;
+    }
+
+    Unit root() {
+        return root;
+    }
+
+    Unit push(boolean readOnly, boolean standsForRoot) {
+        top = top.savepoint(RememberedSavepoints.name(++made), readOnly, standsForRoot);
+        return top;
+    }
+
+    /** Takes the innermost unit off, once it was released or rolled back. */
+    void pop() {
+        Unit parent = top.parent;
+        if (parent != null) {
+            top = parent;
+        }
+    }
+
+    /** Makes sure that all savepoints, oldest first, were sent and answered. */
+    void send() throws SQLException {
+        if (!top.sent) {
+            send(top);
+        }
+    }
+
+    private void send(Unit unit) throws SQLException {
+        if (unit.parent != null && !unit.parent.sent) {
+            send(unit.parent);
+        }
+        Message set = unit.readOnly
+                ? messages().setReadOnly(unit.savepoint)
+                : messages().set(unit.savepoint);
+        transaction.performForSavepoint(set);
+        unit.sent = true;
+    }
+
+    /** Releases the innermost savepoint, if it was ever sent. */
+    void release() throws SQLException {
+        if (top.sent) {
+            transaction.performForSavepoint(messages().release(top.savepoint));
+        }
+    }
+
+    /** Undoes what came after the innermost savepoint, if it was ever sent and there is something left to undo. */
+    void undo() throws SQLException {
+        if (top.sent && transaction.condition.is(Condition.State.ACTIVE)) {
+            transaction.performForSavepoint(messages().rollbackTo(top.savepoint));
+        }
+    }
+
+    private Savepoints messages() {
+        return transaction.prepared.server().savepoints;
+    }
+
+    /** An error after which the server takes nothing until the innermost unit that it knows of is rolled back. */
+    void abortedBy(Failure failure) {
+        Unit unit = top;
+        while (!unit.sent && unit.parent != null) {
+            unit = unit.parent;
+        }
+        unit.abortedBy(failure);
+    }
+
+    /** The error after which the server takes nothing in the innermost unit; null if there is none. */
+    @Nullable
+    Failure aborted() {
+        return aborted(top);
+    }
+
+    /** The error after which the server takes nothing in this unit; null if there is none. */
+    static @Nullable Failure aborted(Unit innermost) {
+        for (Unit unit = innermost; unit != null; unit = unit.parent) {
+            Failure aborted = unit.aborted();
+            if (aborted != null) {
+                return aborted;
+            }
+        }
+        return null;
+    }
+}
