@@ -2,17 +2,19 @@ package dev.holdfast.tx.testkit;
 
 import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.spi.DriverPort;
+import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.spi.IsolationModel;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.TestHooks;
+import dev.holdfast.tx.testkit.fault.JdbcProxy;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
-import java.sql.ResultSet;
+import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.LinkedHashMap;
@@ -20,7 +22,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -147,11 +151,41 @@ public final class CaseRun implements AutoCloseable {
 
     /** A pool of the case's making. */
     public DataSource pool(DataSource sessions, int size, Autocommit autocommit) {
-        DataSource pool = database.pool(sessions, size, autocommit);
+        Queue<Connection> opened = new ConcurrentLinkedQueue<>();
+        DataSource pool = database.pool(remembered(sessions, opened), size, autocommit);
         if (pool instanceof AutoCloseable closeable) {
             closing(closeable);
         }
+        if (autocommit == Autocommit.ON) {
+            closing(() -> checkEnded(opened)); // when all that works on the pool is closed
+        }
         return pool;
+    }
+
+    private static DataSource remembered(DataSource sessions, Queue<Connection> opened) {
+        return JdbcProxy.of(DataSource.class, "remembered", (self, method, arguments) -> {
+            Object result = JdbcProxy.call(sessions, method, arguments);
+            if (result instanceof Connection connection) {
+                opened.add(connection);
+            }
+            return result;
+        });
+    }
+
+    /** Fails if a session is left in a transaction, as far as its driver tells. */
+    private void checkEnded(Iterable<Connection> sessions) throws SQLException {
+        DriverPort port = database.dialect().port();
+        int open = 0;
+        for (Connection session : sessions) {
+            if (!session.isClosed()) {
+                DriverState state = port.state(session);
+                open += state == DriverState.OPEN || state == DriverState.FAILED ? 1 : 0;
+            }
+        }
+        if (open > 0) {
+            throw new AssertionError("sessions that a pool of the case's was left with in a transaction: " + open
+                    + ". One was not ended, or its connection given back before it was");
+        }
     }
 
     /**
@@ -189,16 +223,11 @@ public final class CaseRun implements AutoCloseable {
         }
     }
 
-    /** The first column of a query in the observer's session: what is committed. */
-    public List<Integer> observed(String query) throws SQLException {
-        List<Integer> values = new ArrayList<>();
-        try (Statement statement = observer().createStatement();
-                ResultSet rows = statement.executeQuery(query)) {
-            while (rows.next()) {
-                values.add(rows.getInt(1));
-            }
+    /** The first column of a query with int parameters in the observer's session: what is committed. */
+    public List<Integer> observed(String query, int... parameters) throws SQLException {
+        try (PreparedStatement statement = observer().prepareStatement(query)) {
+            return Sql.ints(statement, parameters);
         }
-        return values;
     }
 
     /** The committed ids of a table, in order. */
@@ -225,21 +254,23 @@ public final class CaseRun implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        SQLException first = null;
+        Throwable first = null;
         for (AutoCloseable next = toClose.poll(); next != null; next = toClose.poll()) {
             try {
                 next.close();
-            } catch (Exception e) {
-                SQLException failure = e instanceof SQLException sql ? sql : new SQLException("Not closed: " + e, e);
+            } catch (Exception | AssertionError e) {
                 if (first == null) {
-                    first = failure;
+                    first = e;
                 } else {
-                    first.addSuppressed(failure);
+                    first.addSuppressed(e);
                 }
             }
         }
+        if (first instanceof AssertionError unproved) {
+            throw unproved;
+        }
         if (first != null) {
-            throw first;
+            throw first instanceof SQLException failed ? failed : new SQLException("Not closed: " + first, first);
         }
     }
 }

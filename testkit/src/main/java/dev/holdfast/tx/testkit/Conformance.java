@@ -43,7 +43,12 @@ public final class Conformance {
                         ScopeTreeCases.all(),
                         IsolationCases.all(),
                         StochasticCases.all(),
-                        LockCases.all())
+                        LockCases.all(),
+                        LockWaitCases.all(),
+                        LockFailureCases.all(),
+                        LockStrengthCases.all(),
+                        LockTemplateCases.all(),
+                        LockLimitCases.all())
                 .flatMap(List::stream)
                 .toList();
     }

@@ -1,5 +1,6 @@
 package dev.holdfast.tx.testkit;
 
+import dev.holdfast.tx.spi.Identity;
 import java.io.PrintWriter;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -42,12 +43,34 @@ public final class DriverSessions implements DataSource {
 
     @Override
     public Connection getConnection() throws SQLException {
-        return DriverManager.getConnection(url, properties);
+        try {
+            return DriverManager.getConnection(url, properties);
+        } catch (SQLException e) {
+            requireDriver();
+            throw e;
+        }
     }
 
     @Override
     public Connection getConnection(String user, String password) throws SQLException {
-        return DriverManager.getConnection(url, user, password);
+        try {
+            return DriverManager.getConnection(url, user, password);
+        } catch (SQLException e) {
+            requireDriver();
+            throw e;
+        }
+    }
+
+    /** The driver manager's own error repeats the URL, with the password in it. */
+    private void requireDriver() throws SQLException {
+        try {
+            DriverManager.getDriver(url);
+        } catch (SQLException e) {
+            throw new SQLException(
+                    "No JDBC driver on the class path takes " + this + "; add the driver's artifact to the tests",
+                    e.getSQLState(),
+                    e);
+        }
     }
 
     @Override
@@ -73,6 +96,12 @@ public final class DriverSessions implements DataSource {
     @Override
     public Logger getParentLogger() throws SQLFeatureNotSupportedException {
         throw new SQLFeatureNotSupportedException("No log is written");
+    }
+
+    /** The URL, without what is secret in it. */
+    @Override
+    public String toString() {
+        return Identity.withoutSecrets(url);
     }
 
     @Override

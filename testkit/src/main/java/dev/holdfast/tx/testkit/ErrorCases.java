@@ -25,6 +25,7 @@ import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.spi.IsolationModel;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Cancelled;
@@ -137,6 +138,12 @@ final class ErrorCases {
                                             tx -> CancelCases.runAndCancel(tx, CancelCases.slow(run))));
                             Failing.is(FailureKind.CANCELLED, false, failure);
                         }),
+                ConformanceCase.of(
+                        "ERR-06b",
+                        "TX-507",
+                        "an error that no cancel has caused is told as it is, though the limit has passed",
+                        Feature.STATEMENT_TIMEOUT,
+                        ErrorCases::afterLateCancel),
                 ConformanceCase.of(
                         "ERR-07",
                         "TX-508",
@@ -328,6 +335,18 @@ final class ErrorCases {
                         "TX-503",
                         "of several errors behind a rollback the first is the cause",
                         ErrorCases::first));
+    }
+
+    private static void afterLateCancel(CaseRun run) throws SQLException {
+        String table = withRow(run);
+        SQLException duplicate =
+                throwing(SQLException.class, () -> run.observe("insert into " + table + " (id, v) values (1, 0)"));
+        String query = "select id from " + table;
+        LateCancel late = new LateCancel(query, duplicate);
+        Transactor db = run.transactor(EngineSetup.on(run.pool(late.of(run.sessions()), 1, Autocommit.ON)));
+        Throwable told = thrownBy(() -> db.execute(TxOptions.none().statementTimeout(SHORT), tx -> ints(tx, query)));
+        Failing.is(FailureKind.UNIQUE, false, Failing.told(db, told));
+        equal(duplicate, told, "what the caller is told");
     }
 
     private static String withRow(CaseRun run) throws SQLException {

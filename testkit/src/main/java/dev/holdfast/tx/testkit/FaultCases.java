@@ -21,6 +21,7 @@ import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.function.Predicate;
@@ -184,15 +185,22 @@ final class FaultCases {
         });
         Predicate<JdbcCall> release = FaultBed.saying("release");
         Predicate<JdbcCall> rollback = FaultBed.saying("rollback");
-        lostAt(
-                run,
-                bed,
-                released,
-                FaultBed.saying("savepoint").and(release.negate()).and(rollback.negate()));
+        lostAt(run, bed, released, settingSavepoint(run));
         if (run.has(Feature.SAVEPOINT_RELEASE)) {
             lostAt(run, bed, released, release);
         }
         lostAt(run, bed, undone, rollback);
+    }
+
+    /** By the text that the dialect has for it, up to the name; or the call of the driver. */
+    private static Predicate<JdbcCall> settingSavepoint(CaseRun run) {
+        String name = "hf_4711";
+        return run.database().dialect().savepoints(run.profile()).set(name).statements().stream()
+                .filter(text -> text.contains(name))
+                .map(text -> text.substring(0, text.indexOf(name)).toLowerCase(Locale.ROOT))
+                .findFirst()
+                .map(FaultBed::saying)
+                .orElseGet(() -> FaultBed.saying("setsavepoint"));
     }
 
     private static void lostAt(CaseRun run, FaultBed bed, FaultBed.Work work, Predicate<JdbcCall> call)

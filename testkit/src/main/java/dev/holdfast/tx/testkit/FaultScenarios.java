@@ -26,6 +26,10 @@ final class FaultScenarios {
             .lockTimeout(Duration.ofSeconds(4))
             .deferConstraints();
 
+    /** What many a server keeps in the session, and that has to be put back there. */
+    private static final TxOptions SETTINGS =
+            TxOptions.of(Isolation.SERIALIZABLE).lockTimeout(Duration.ofSeconds(4));
+
     private FaultScenarios() {}
 
     /** Beginning, and as little as possible after it. */
@@ -33,6 +37,7 @@ final class FaultScenarios {
         return onBothPools(
                 begin("begin", TxOptions.none()),
                 begin("begin with options", OPTIONS).needing(Feature.LOCK_TIMEOUT, Feature.DEFERRED_CONSTRAINTS),
+                begin("begin with settings", SETTINGS).needing(Feature.LOCK_TIMEOUT),
                 begin("begin read-only", TxOptions.none().readOnly()).needing(Feature.READ_ONLY),
                 begin(
                                 "begin read-only with options",
@@ -76,6 +81,8 @@ final class FaultScenarios {
                         })),
                 FaultScenario.of("options", stage -> stage.db().execute(OPTIONS, tx -> insert(tx, stage.table(), 1)))
                         .needing(Feature.LOCK_TIMEOUT, Feature.DEFERRED_CONSTRAINTS),
+                FaultScenario.of("settings", stage -> stage.db().execute(SETTINGS, tx -> insert(tx, stage.table(), 1)))
+                        .needing(Feature.LOCK_TIMEOUT),
                 FaultScenario.of("read-only", FaultScenarios::reads).needing(Feature.READ_ONLY),
                 FaultScenario.of("a lock that waits for a while", FaultScenarios::locks)
                         .needing(Feature.LOCK_UPDATE, Feature.LOCK_WAIT_AT_MOST),

@@ -18,6 +18,7 @@ import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.testkit.fault.Fault;
 import dev.holdfast.tx.testkit.fault.JdbcCall;
 import dev.holdfast.tx.testkit.fault.Lent;
@@ -183,6 +184,11 @@ final class HygieneCases {
                             equal(List.of(), bed.complaints(), "complaints of the pool");
                         }),
                 ConformanceCase.of(
+                        "HYG-08b",
+                        "TX-407",
+                        "a warning that a transaction left on its connection is not there for the next",
+                        HygieneCases::warningsAreGone),
+                ConformanceCase.of(
                         "HYG-09",
                         "TX-405",
                         "what was kept from an ended scope sends nothing to whoever has the connection next",
@@ -212,6 +218,21 @@ final class HygieneCases {
                                 equal(List.of(), sent(bed.calls.calls()), "what was sent");
                             });
                             equal(List.of(1, 2), run.ids(bed.table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "HYG-10",
+                        "TX-401",
+                        "what becomes of a temporary table that a transaction leaves behind",
+                        run -> {
+                            Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
+                            Throwable refused = thrownBy(
+                                    () -> db.execute(tx -> execute(tx, "create temporary table hf_temp (id int)")));
+                            if (refused != null) {
+                                throw new Untested("it has no temporary tables by the common text: " + refused);
+                            }
+                            Throwable gone = thrownBy(() -> db.execute(tx -> ints(tx, "select id from hf_temp")));
+                            run.note("a temporary table", gone == null ? "is there for the next user" : "is gone");
+                            run.characterised();
                         }),
                 ConformanceCase.of(
                         "HYG-12",
@@ -469,6 +490,22 @@ final class HygieneCases {
         holds(() -> bed.outcome() instanceof Outcome.Committed, "it is told as committed: " + bed.outcome());
         equal(List.of(1), run.ids(bed.table), "committed rows");
         bed.thrownAwayAndServing();
+    }
+
+    private static void warningsAreGone(CaseRun run) throws Exception {
+        String table = run.table();
+        WarningSessions warning = new WarningSessions(run.sessions());
+        Transactor db = run.transactor(EngineSetup.on(run.pool(warning.sessions(), 1, Autocommit.ON)));
+        db.execute(tx -> {
+            insert(tx, table, 1);
+            warning.warn();
+            equal(true, tx.connection().getWarnings() != null, "whether the transaction sees its own warning");
+        });
+        db.execute(tx -> {
+            insert(tx, table, 2);
+            equal(null, tx.connection().getWarnings(), "the warning that the next transaction sees");
+        });
+        equal(1, warning.opened(), "sessions that were opened");
     }
 
     private static void controlIsRefused(CaseRun run) throws Exception {

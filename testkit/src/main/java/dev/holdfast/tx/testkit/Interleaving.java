@@ -34,6 +34,9 @@ import org.jspecify.annotations.Nullable;
  * may prevent by making one wait, by ending one, or by showing each its own version.
  */
 final class Interleaving {
+    /** Of the table of a play. */
+    static final String COLUMNS = "id int primary key, v int not null, n int not null";
+
     private static final Duration BUSY = Duration.ofMillis(100);
 
     /** What was found at levels that the database begins and models alike, so that it is found out once. */
@@ -106,6 +109,35 @@ final class Interleaving {
         return this;
     }
 
+    // ---- what it is
+
+    String id() {
+        return id;
+    }
+
+    /** Whether anything is forbidden; else something is told. */
+    boolean forbidsAnything() {
+        return anomaly != null;
+    }
+
+    boolean isPreventedBy(IsolationModel model) {
+        return anomaly != null && model.prevented().contains(anomaly);
+    }
+
+    Script script() {
+        return script;
+    }
+
+    /** What the table has at first: the values by their ids. */
+    Map<Integer, Integer> rows() {
+        return rows(more);
+    }
+
+    /** Whether this play, which left these rows, has what is forbidden. */
+    boolean accuses(Play play, Map<Integer, Integer> rows) {
+        return forbidden.isSeen(play, rows);
+    }
+
     // ---- as cases
 
     ConformanceCase at(Isolation level, Pace pace) {
@@ -167,11 +199,15 @@ final class Interleaving {
         return run.has(Feature.LOCK_TIMEOUT) ? options.lockTimeout(Patience.of(BUSY)) : options;
     }
 
-    static String table(CaseRun run, Map<Integer, Integer> more) throws SQLException {
-        String table = run.table("id int primary key, v int not null, n int not null");
+    private static Map<Integer, Integer> rows(Map<Integer, Integer> more) {
         Map<Integer, Integer> rows = new TreeMap<>(Map.of(1, 10, 2, 20));
         rows.putAll(more);
-        for (Map.Entry<Integer, Integer> row : rows.entrySet()) {
+        return rows;
+    }
+
+    static String table(CaseRun run, Map<Integer, Integer> more) throws SQLException {
+        String table = run.table(COLUMNS);
+        for (Map.Entry<Integer, Integer> row : rows(more).entrySet()) {
             run.observe(
                     "insert into " + table + " (id, v, n) values (" + row.getKey() + ", " + row.getValue() + ", 0)");
         }
@@ -183,7 +219,7 @@ final class Interleaving {
     /** Plays and judges; answers whether it only told. */
     private boolean play(CaseRun run, @Nullable Isolation level, TxOptions options, Pace pace) throws SQLException {
         IsolationModel model = Objects.requireNonNull(run.profile().model(level));
-        boolean prevented = anomaly != null && model.prevented().contains(anomaly);
+        boolean prevented = isPreventedBy(model);
         String table = table(run, more);
         Conductor conductor =
                 Conductor.of(run, pace, table, options, script.sessions().size());
@@ -193,7 +229,7 @@ final class Interleaving {
             run.note("anomaly", name);
         }
         run.note("model", model);
-        boolean seen = forbidden.isSeen(play, rows);
+        boolean seen = accuses(play, rows);
         if (seen && prevented) {
             throw new AssertionError("forbidden at " + model + ": " + words + "; the rows are now " + rows);
         }
@@ -270,5 +306,10 @@ final class Interleaving {
     private static boolean timedOut(Step step) {
         Failure failure = step.failure();
         return failure != null && failure.kind() == FailureKind.LOCK_TIMEOUT;
+    }
+
+    @Override
+    public String toString() {
+        return id + " " + title;
     }
 }

@@ -51,6 +51,10 @@ final class IsolationCases {
         return List.copyOf(cases);
     }
 
+    static List<Interleaving> interleavings() {
+        return INTERLEAVINGS;
+    }
+
     // ---- the words of the scripts
 
     private static Act value(String where) {
@@ -463,7 +467,7 @@ final class IsolationCases {
                         int written = i;
                         writer.execute(
                                 Interleaving.options(run, level, true),
-                                tx -> Sql.update(tx, "update " + table + " set v = " + written + " where id = 1"));
+                                tx -> Sql.update(tx, "update " + table + " set v = ? where id = 1", written));
                         List<Integer> seen = reader.transact(
                                 Interleaving.options(run, level, false),
                                 tx -> Sql.ints(tx, "select v from " + table + " where id = 1"));
@@ -485,7 +489,7 @@ final class IsolationCases {
                         int written = i;
                         db.execute(
                                 Interleaving.options(run, level, true),
-                                tx -> Sql.update(tx, "update " + table + " set v = " + written + " where id = 1"));
+                                tx -> Sql.update(tx, "update " + table + " set v = ? where id = 1", written));
                         List<Integer> seen = db.transact(
                                 Interleaving.options(run, level, false),
                                 tx -> Sql.ints(tx, "select v from " + table + " where id = 1"));

@@ -17,6 +17,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The levels of a database: found by what they are, and as its sessions tell of them. */
 final class Levels {
@@ -82,10 +83,10 @@ final class Levels {
 
     /** Those that ask for the level of what is running now, by their words. */
     private static List<String> queries(CaseRun run) {
-        return run.database().sessionQueries().stream()
+        Stream<String> ofSessions = run.database().sessionQueries().stream()
                 .filter(query ->
-                        plain(query).contains("isolation") && !plain(query).contains("default"))
-                .toList();
+                        plain(query).contains("isolation") && !plain(query).contains("default"));
+        return Stream.concat(ofSessions, run.database().levelQueries().stream()).toList();
     }
 
     private static String answer(Connection session, String query) throws SQLException {

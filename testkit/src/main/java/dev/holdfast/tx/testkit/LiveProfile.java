@@ -24,26 +24,56 @@ import javax.sql.DataSource;
  * @param profile that the dialect made of both
  */
 record LiveProfile(Identity identity, Answers answers, Profile profile) {
+    /**
+     * The profile of what is under test; nothing was asked of it before.
+     *
+     * @throws SQLException if it cannot be reached, with where it was looked for and what may be wrong
+     */
     static Profile of(DatabaseUnderTest database) throws SQLException {
-        return asked(database.dialect(), database.sessions()).profile();
+        try (Connection first = firstSession(database)) {
+            return asked(database.dialect(), first).profile();
+        }
+    }
+
+    private static Connection firstSession(DatabaseUnderTest database) throws SQLException {
+        DataSource sessions = database.sessions();
+        try {
+            return sessions.getConnection();
+        } catch (SQLException e) {
+            // what others have in their texts may be secret
+            String where = sessions instanceof DriverSessions
+                    ? sessions.toString()
+                    : "a " + sessions.getClass().getName();
+            throw new SQLException(
+                    "No session of " + database.name() + " at " + where + " could be opened: " + e.getMessage()
+                            + "; check that the server runs, and that host, port, database, user and password are right",
+                    e.getSQLState(),
+                    e.getErrorCode(),
+                    e);
+        }
     }
 
     static LiveProfile asked(Dialect dialect, DataSource sessions) throws SQLException {
         try (Connection connection = sessions.getConnection()) {
-            boolean hidden = dialect.port().state(connection) == DriverState.UNKNOWN;
-            Identity identity =
-                    Identity.of(connection).driverAccess(hidden ? DriverAccess.HIDDEN : DriverAccess.VISIBLE);
-            Map<String, String> answers = new HashMap<>();
-            for (Step step : dialect.probe(identity).steps()) {
-                if (step instanceof Step.Sql sql) {
-                    ask(connection, sql.text(), sql.reads(), answers);
-                } else {
-                    throw new AssertionError("A probe asks questions; " + dialect.name() + " wants " + step);
-                }
-            }
-            Answers all = new Answers(answers);
-            return new LiveProfile(identity, all, dialect.profile(identity, all));
+            return asked(dialect, connection);
         }
+    }
+
+    private static LiveProfile asked(Dialect dialect, Connection connection) throws SQLException {
+        boolean hidden = dialect.port().state(connection) == DriverState.UNKNOWN;
+        Identity identity = Identity.of(connection)
+                .driverAccess(hidden ? DriverAccess.HIDDEN : DriverAccess.VISIBLE)
+                .driverSettings(dialect.port().settings(connection));
+        Map<String, String> answers = new HashMap<>();
+        for (Step step : dialect.probe(identity).steps()) {
+            if (step instanceof Step.Sql sql) {
+                ask(connection, sql.text(), sql.reads(), answers);
+            } else {
+                throw new AssertionError("A probe asks questions; " + dialect.name() + " wants " + step);
+            }
+        }
+        Answers all = new Answers(answers);
+        return new LiveProfile(identity, all, dialect.profile(identity, all));
     }
 
     private static void ask(Connection connection, String sql, List<String> reads, Map<String, String> answers)

@@ -477,7 +477,7 @@ final class OptionCases {
                 throw Facts.sneaky(refusal);
             }
         }));
-        if (has.isAtLeast(wants)) {
+        if (has.covers(wants)) {
             equal(null, seen, asked + " in " + running);
         } else {
             equal(TxRejectedException.class, seen == null ? null : seen.getClass(), asked + " in " + running);

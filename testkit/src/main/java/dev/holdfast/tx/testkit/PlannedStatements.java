@@ -19,7 +19,9 @@ import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.sql.SQLException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
@@ -98,15 +100,16 @@ final class PlannedStatements {
         });
         TxPlan plan = here.dialect.plan(Wish.of(TxOptions.none()), here.profile);
         Savepoints savepoints = here.dialect.savepoints(here.profile);
-        List<String> expected = new ArrayList<>(lines(plan.begin()));
+        Set<String> read = new HashSet<>();
+        List<String> expected = new ArrayList<>(lines(plan.begin(), read));
         expected.add(here.query);
-        expected.addAll(lines(savepoints.set(PLANNED_NAME)));
+        expected.addAll(lines(savepoints.set(PLANNED_NAME), read));
         expected.add(here.query);
-        expected.addAll(lines(savepoints.release(PLANNED_NAME)));
-        expected.addAll(lines(savepoints.set(PLANNED_NAME)));
+        expected.addAll(lines(savepoints.release(PLANNED_NAME), read));
+        expected.addAll(lines(savepoints.set(PLANNED_NAME), read));
         expected.add(here.query);
-        expected.addAll(lines(savepoints.rollbackTo(PLANNED_NAME)));
-        expected.addAll(lines(plan.commit().message()));
+        expected.addAll(lines(savepoints.rollbackTo(PLANNED_NAME), read));
+        expected.addAll(lines(plan.commit().message(), read));
         here.requireSent(TxOptions.none(), expected);
     }
 
@@ -115,18 +118,26 @@ final class PlannedStatements {
     }
 
     private List<String> together(Message begin, Message end) {
-        List<String> all = new ArrayList<>(lines(begin));
+        Set<String> read = new HashSet<>();
+        List<String> all = new ArrayList<>(lines(begin, read));
         all.add(query);
-        all.addAll(lines(end));
+        all.addAll(lines(end, read));
         return all;
     }
 
-    /** As {@link SentLog} writes them, but one for each statement of a string. */
-    private static List<String> lines(Message message) {
+    /**
+     * As {@link SentLog} writes them, but one for each statement of a string; without those that use what nothing has read.
+     *
+     * @param read the slots that were read before; those that this message reads are added
+     */
+    private static List<String> lines(Message message, Set<String> read) {
         List<String> lines = new ArrayList<>();
         for (Step step : message.steps()) {
             if (step instanceof Step.Sql sql) {
-                lines.addAll(List.of(sql.text().split(";")));
+                if (read.containsAll(sql.uses())) {
+                    lines.addAll(List.of(sql.text().split(";")));
+                    read.addAll(sql.reads());
+                }
             } else if (step instanceof Step.Drive drive) {
                 lines.add(drive.toString());
             } else {

@@ -10,6 +10,8 @@ import static dev.holdfast.tx.testkit.Sql.update;
 
 import dev.holdfast.tx.BeginMode;
 import dev.holdfast.tx.Completion;
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.Propagation;
 import dev.holdfast.tx.Transactor;
@@ -22,6 +24,9 @@ import dev.holdfast.tx.spi.Profile;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +38,7 @@ final class SavepointCases {
         List<ConformanceCase> all = new ArrayList<>(undone());
         all.addAll(rolledBackAround());
         all.add(doomed());
+        all.add(deadlocked());
         return all;
     }
 
@@ -242,5 +248,87 @@ final class SavepointCases {
             }
         }
         throw new Untested("no level of this database reads from a snapshot, so that no conflict comes for certain");
+    }
+
+    // ---- a deadlock in a nested scope
+
+    /** What became of one of the two. */
+    private static final class Party {
+        final int row;
+        final AtomicReference<@Nullable Throwable> lost = new AtomicReference<>();
+        final AtomicReference<@Nullable Throwable> next = new AtomicReference<>();
+
+        @Nullable
+        Throwable told;
+
+        Party(int row) {
+            this.row = row;
+        }
+    }
+
+    private static ConformanceCase deadlocked() {
+        return ConformanceCase.of(
+                "NST-24",
+                "TX-215",
+                "of the victim of a deadlock in a nested scope all is there that the scope is not, or nothing",
+                Needs.of(Feature.SAVEPOINTS).and(Means.CONCURRENT_WRITERS),
+                run -> {
+                    String table = run.table();
+                    run.observe("insert into " + table + " (id, v) values (1, 0)");
+                    run.observe("insert into " + table + " (id, v) values (2, 0)");
+                    Transactor db = run.transactor(EngineSetup.on(run.pool(2)));
+                    CyclicBarrier bothHold = new CyclicBarrier(2);
+                    CompletableFuture<Party> first =
+                            Threads.supply(() -> crosswise(db, table, new Party(1), 2, bothHold));
+                    CompletableFuture<Party> second =
+                            Threads.supply(() -> crosswise(db, table, new Party(2), 1, bothHold));
+                    int victims = 0;
+                    for (CompletableFuture<Party> each : List.of(first, second)) {
+                        Party party = each.get(Patience.wholeCase().toMillis(), TimeUnit.MILLISECONDS);
+                        victims += party.lost.get() == null ? 0 : 1;
+                        allOrNothing(run, db, table, party);
+                    }
+                    if (victims == 0) {
+                        throw new Inconclusive("no deadlock arose");
+                    }
+                });
+    }
+
+    /** Writes and locks a row; in a nested scope it writes more and wants the other's; after that it writes on regardless. */
+    private static Party crosswise(Transactor db, String table, Party party, int other, CyclicBarrier bothHold) {
+        party.told = thrownBy(() -> db.execute(tx -> {
+            insert(tx, table, 10 * party.row);
+            update(tx, "update " + table + " set v = 1 where id = " + party.row);
+            bothHold.await(Patience.step().toMillis(), TimeUnit.MILLISECONDS);
+            party.lost.set(thrownBy(() -> tx.executeNested(inner -> {
+                insert(inner, table, 10 * party.row + 1);
+                update(inner, "update " + table + " set v = 2 where id = " + other);
+            })));
+            party.next.set(thrownBy(() -> insert(tx, table, 10 * party.row + 2)));
+        }));
+        return party;
+    }
+
+    private static void allOrNothing(CaseRun run, Transactor db, String table, Party party) throws SQLException {
+        int row = 10 * party.row;
+        List<Integer> there =
+                run.ids(table).stream().filter(id -> id / 10 == party.row).toList();
+        Throwable lost = party.lost.get();
+        if (lost == null) {
+            equal(null, party.told, "what the survivor is told");
+            equal(List.of(row, row + 1, row + 2), there, "committed rows of the survivor");
+            return;
+        }
+        Failure failure = Failing.told(db, lost);
+        run.note("the victim", failure.kind() + ", " + failure.effect());
+        if (failure.effect() == FailureEffect.NONE || failure.effect() == FailureEffect.SCOPE) {
+            equal(null, party.told, "what the victim is told, whose nested scope alone was lost");
+            equal(List.of(row, row + 2), there, "committed rows of the victim, whose nested scope alone was lost");
+            return;
+        }
+        equal(List.of(), there, "committed rows of the victim, whose transaction was lost");
+        holds(() -> party.next.get() instanceof SQLException, "what comes next is refused: " + party.next.get());
+        holds(() -> party.told instanceof TxRolledBackException, "the victim is told: " + party.told);
+        equal(lost, party.told == null ? null : party.told.getCause(), "the cause that the victim is told");
     }
 }

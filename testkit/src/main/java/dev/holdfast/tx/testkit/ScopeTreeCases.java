@@ -122,7 +122,7 @@ final class ScopeTreeCases {
             List<String> expected = new ScopeTreeModel(database).run(tree);
             ScopeTreeRun trial = new ScopeTreeRun(db, table, DUPLICATE, base);
             List<String> seen = new ArrayList<>(trial.run(tree));
-            seen.add("rows " + run.observed(trial.query()));
+            seen.add("rows " + trial.rows(run::observed));
             return expected.equals(seen) ? null : List.of(expected, seen);
         }
 

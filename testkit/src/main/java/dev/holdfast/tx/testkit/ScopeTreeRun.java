@@ -55,10 +55,16 @@ final class ScopeTreeRun {
         return log;
     }
 
-    /** The query for the rows of the tree. */
-    String query() {
-        return "select id - " + base + " from " + table + " where id > " + base + " and id < " + (base + IDS)
-                + " order by id";
+    /** Where rows are asked for. */
+    interface Query {
+        /** The first column. */
+        List<Integer> ints(String sql, int... parameters) throws SQLException;
+    }
+
+    /** The rows of the tree. */
+    List<Integer> rows(Query query) throws SQLException {
+        String sql = "select id from " + table + " where id > ? and id < ? order by id";
+        return query.ints(sql, base, base + IDS).stream().map(id -> id - base).toList();
     }
 
     private void open(@Nullable Tx around, Scope scope, Fate fate) throws Exception {
@@ -102,9 +108,9 @@ final class ScopeTreeRun {
         if (item instanceof ScopeTree.Write write) {
             Sql.insert(tx, table, base + write.id());
         } else if (item instanceof ScopeTree.Read) {
-            log.add("read " + Sql.ints(tx, query()));
+            log.add("read " + rows((sql, ids) -> Sql.ints(tx, sql, ids)));
         } else if (item instanceof ScopeTree.ReadOutside) {
-            log.add("read outside " + db.outside(() -> Sql.ints(db, query())));
+            log.add("read outside " + db.outside(() -> rows((sql, ids) -> Sql.ints(db, sql, ids))));
         } else if (item instanceof ScopeTree.Duplicate insert) {
             duplicate(tx, insert.fate());
         } else if (item instanceof ScopeTree.Register hook) {

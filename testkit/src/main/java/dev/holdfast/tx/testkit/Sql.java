@@ -29,17 +29,21 @@ public final class Sql {
     /** The first column of a query with int parameters. */
     public static List<Integer> ints(ConnectionScope scope, String sql, int... parameters) throws SQLException {
         return scope.withConnection(connection -> {
-            List<Integer> values = new ArrayList<>();
             try (PreparedStatement statement = connection.prepareStatement(sql)) {
-                set(statement, parameters);
-                try (ResultSet rows = statement.executeQuery()) {
-                    while (rows.next()) {
-                        values.add(rows.getInt(1));
-                    }
-                }
+                return ints(statement, parameters);
             }
-            return values;
         });
+    }
+
+    static List<Integer> ints(PreparedStatement query, int... parameters) throws SQLException {
+        set(query, parameters);
+        List<Integer> values = new ArrayList<>();
+        try (ResultSet rows = query.executeQuery()) {
+            while (rows.next()) {
+                values.add(rows.getInt(1));
+            }
+        }
+        return values;
     }
 
     private static void set(PreparedStatement statement, int... parameters) throws SQLException {

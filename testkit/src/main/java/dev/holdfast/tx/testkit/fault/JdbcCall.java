@@ -8,9 +8,9 @@ package dev.holdfast.tx.testkit.fault;
  * @param text the method and what it was given
  */
 public record JdbcCall(int number, int connection, String text) {
-    /** Whether it is the call that commits. */
+    /** Whether it is the call that commits, be it on a condition. */
     public boolean isCommit() {
-        return text.equals("commit") || text.matches("(?i)execute\\w* (.*;)?\\s*commit\\b.*");
+        return text.equals("commit") || text.matches("(?i)execute\\w* (.*;)?\\s*(if\\b[^;]*\\s)?commit\\b.*");
     }
 
     @Override

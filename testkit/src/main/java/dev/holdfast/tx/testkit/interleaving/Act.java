@@ -107,6 +107,18 @@ public final class Act {
         return new Act(kind, text, lock, body, name, List.copyOf(all));
     }
 
+    /** The text with the table, and with what the steps before it in its session have read, in it. */
+    static String filled(String text, String table, List<Step> before) {
+        String sql = text.replace("{t}", table);
+        for (Step step : before) {
+            String hole = "{" + step.act.name + "}";
+            if (!step.act.name.isEmpty() && sql.contains(hole) && !step.values().isEmpty()) {
+                sql = sql.replace(hole, String.valueOf(step.values().get(0)));
+            }
+        }
+        return sql;
+    }
+
     @Override
     public String toString() {
         return text;

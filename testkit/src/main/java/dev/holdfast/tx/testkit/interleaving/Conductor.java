@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
 public final class Conductor implements AutoCloseable {
     private static final Duration GLANCE = Duration.ofMillis(5);
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(160);
+    /** A thread that cannot run says more than a session that says nothing: it is believed after this part of the time. */
+    private static final int PARKED = 5;
     /** A server that shows who waits shows it by then; where it does not, its view is not good. */
     private static final Duration SILENT_VIEW = Duration.ofSeconds(2);
 
@@ -187,7 +189,7 @@ public final class Conductor implements AutoCloseable {
                         name,
                         db,
                         () -> db.begin(options.getOrDefault(name, usual)),
-                        text -> filled(name, text),
+                        text -> Act.filled(text, table, lane(name).steps()),
                         this::disturb));
     }
 
@@ -201,18 +203,6 @@ public final class Conductor implements AutoCloseable {
         }
     }
 
-    /** The text with the table, and with what the session has read, in it. */
-    private String filled(String session, String text) {
-        String sql = text.replace("{t}", table);
-        for (Step step : lane(session).steps()) {
-            String hole = "{" + step.act.name + "}";
-            if (!step.act.name.isEmpty() && sql.contains(hole) && !step.values().isEmpty()) {
-                sql = sql.replace(hole, String.valueOf(step.values().get(0)));
-            }
-        }
-        return sql;
-    }
-
     // ---- who waits
 
     /** Comes back when all steps of the lane are done, or it waits. */
@@ -221,7 +211,7 @@ public final class Conductor implements AutoCloseable {
         if (head == null || head.waitingAt() > 0) {
             return;
         }
-        attendAgain(lane);
+        attend(lane, true);
     }
 
     /** One session has ended: those that waited for it go on, and may end too. */
@@ -230,28 +220,46 @@ public final class Conductor implements AutoCloseable {
             more = false;
             for (Lane lane : lanes.values()) {
                 if (lane.head() != null) {
-                    attendAgain(lane);
+                    attend(lane, false);
                     more |= lane.head() == null && lane.isToldToEnd();
                 }
             }
         }
     }
 
-    private void attendAgain(Lane lane) {
+    /**
+     * Comes back when all steps of the lane are done, or it waits.
+     *
+     * @param fresh it did not wait before; one that did may be let go on, and be slow to wake up
+     */
+    private void attend(Lane lane, boolean fresh) {
         long since = System.nanoTime();
+        long running = since;
         Duration pause = GLANCE;
         while (!idle(lane, pause)) {
             if (view.saysWaiting(lane)) {
                 waits(lane, "the lock view says");
                 return;
             }
+            long now = System.nanoTime();
+            if (!fresh || view.isThere() || !lane.isParked()) {
+                running = now;
+            }
+            if (now - running > quiet().dividedBy(PARKED).toNanos()) {
+                waits(lane, "its thread does");
+                return;
+            }
             Duration bound = view.isThere() && quiet().compareTo(SILENT_VIEW) < 0 ? Patience.of(SILENT_VIEW) : quiet();
-            if (System.nanoTime() - since > bound.toNanos()) {
+            if (now - since > bound.toNanos()) {
                 waits(lane, "quiet for " + bound.toMillis() + " ms");
                 return;
             }
-            pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) < 0 ? pause.multipliedBy(2) : LONGEST_PAUSE;
+            pause = pause.multipliedBy(2).compareTo(longestPause()) < 0 ? pause.multipliedBy(2) : longestPause();
         }
+    }
+
+    private Duration longestPause() {
+        return view.isThere() ? LONGEST_PAUSE : GLANCE; // to look at a thread costs nothing
     }
 
     private void waits(Lane lane, String how) {

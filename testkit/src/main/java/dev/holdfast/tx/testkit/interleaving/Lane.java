@@ -77,6 +77,22 @@ final class Lane {
         physical = connection;
     }
 
+    /**
+     * Whether its thread is in the middle of a step and does not run, nor could it: it waits inside this JVM, as it does for a
+     * lock of a database that is embedded. A thread that waits for a server counts as running.
+     */
+    boolean isParked() {
+        Thread its = thread;
+        Step step = head();
+        if (its == null || step == null || step.startedAt() == 0 || step.act.kind == Act.Kind.BEGIN) {
+            return false; // it may wait for the pool
+        }
+        return switch (its.getState()) {
+            case BLOCKED, WAITING, TIMED_WAITING -> true;
+            default -> false;
+        };
+    }
+
     @Nullable
     Thread thread() {
         return thread;

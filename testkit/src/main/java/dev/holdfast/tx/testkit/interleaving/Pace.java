@@ -5,7 +5,8 @@ import java.time.Duration;
 
 /**
  * How it is found out that a step waits. The lock view of the server tells, where there is one and it may be used; else a
- * step that is quiet for long enough is taken to wait. Being wrong makes a case weaker, never false. Immutable.
+ * step that is quiet for long enough is taken to wait, and sooner one whose thread waits inside this JVM, as with embedded
+ * databases. Being wrong makes a case weaker, never false. Immutable.
  *
  * @param quiet after which a step counts as waiting, where the lock view does not tell; a repeated case waits four times
  *     as long

@@ -41,6 +41,10 @@ public final class Script {
         return script;
     }
 
+    List<Line> lines() {
+        return lines;
+    }
+
     /** The sessions, in the order in which they appear. */
     public Set<String> sessions() {
         Set<String> names = new LinkedHashSet<>();

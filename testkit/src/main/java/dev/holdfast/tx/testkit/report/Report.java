@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * What a run of the suite found. Immutable; all renderings are made from it.
  *
  * @param name of the database under test, as its author calls it
+ * @param variant that tells it from others on the same server; may be empty
  * @param dialect by its name
  * @param dialectClass that was under test
  * @param server flavour and version, such as {@code PostgreSQL 18.6}
@@ -40,6 +41,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record Report(
         String name,
+        String variant,
         String dialect,
         String dialectClass,
         String server,
@@ -99,6 +101,7 @@ public record Report(
                         level, native_.nativeName(), native_.model().name(), level == profile.defaultIsolation())));
         return new Report(
                 suite.database().name(),
+                suite.database().variant(),
                 dialect.name(),
                 dialect.getClass().getName(),
                 profile.server(),
@@ -225,9 +228,9 @@ public record Report(
         return seconds;
     }
 
-    /** The name of the files: {@code postgresql-18.6}, with the front end if it is not JUnit. */
+    /** The name of the files: {@code postgresql-18.6}, with the variant, and with the front end if it is not JUnit. */
     public String fileName() {
-        return fileName(server, frontEnd);
+        return fileName(variant.isEmpty() ? server : server + " " + variant, frontEnd);
     }
 
     static String fileName(String server, String frontEnd) {

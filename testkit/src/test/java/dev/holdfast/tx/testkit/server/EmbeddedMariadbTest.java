@@ -12,6 +12,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 
@@ -66,7 +67,7 @@ class EmbeddedMariadbTest {
     }
 
     private static String start() {
-        return EmbeddedMariadb.way().go().url();
+        return EmbeddedMariadb.way(List.of()).go().url();
     }
 
     private static String ask(String sql, String url) throws SQLException {

@@ -2,6 +2,7 @@ package dev.holdfast.tx.testkit.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.holdfast.tx.testkit.Untested;
 import java.util.ArrayList;
@@ -68,6 +69,21 @@ class TestServerTest {
     }
 
     @Test
+    void user_and_password_are_read_off_the_url_of_a_sql_server() {
+        String url = "jdbc:sqlserver://db:1433;encrypt=false;user=sa;password=a&b?c";
+
+        assertThat(GivenUrl.parse(url)).isEqualTo(new ServerUrl(url, "sa", "a&b?c"));
+    }
+
+    @Test
+    void names_are_in_any_case_and_values_in_braces_there() {
+        String url =
+                "jdbc:sqlserver://db;applicationName={password=x;user=y};UserName=sa;PASSWORD={a;b}}=c};encrypt=false";
+
+        assertThat(GivenUrl.parse(url)).isEqualTo(new ServerUrl(url, "sa", "a;b}=c"));
+    }
+
+    @Test
     void a_url_without_user_and_password_gives_empty_ones() {
         String url = "jdbc:postgresql://db/x";
 
@@ -77,6 +93,26 @@ class TestServerTest {
     @Test
     void a_url_is_given_by_its_variable() {
         assertThat(new GivenUrl("HOLDFAST_NOWHERE_URL").obstacle()).contains("HOLDFAST_NOWHERE_URL");
+    }
+
+    @Test
+    void a_server_that_is_given_has_no_options() {
+        String set = "PATH";
+
+        assertThat(new GivenUrl(set, List.of()).obstacle()).isNull();
+        assertThat(new GivenUrl(set, List.of("--x=1")).obstacle())
+                .isEqualTo("the server that PATH names was not started with [--x=1]");
+    }
+
+    @Test
+    void a_sql_server_is_not_run_where_there_is_none_and_why_is_said() {
+        assumeTrue(System.getenv("HOLDFAST_MSSQL_URL") == null && System.getenv("ACCEPT_EULA") == null);
+
+        assertThatThrownBy(TestServer.mssql(2025)::find)
+                .isInstanceOf(Untested.class)
+                .hasMessageContaining("HOLDFAST_MSSQL_URL")
+                .hasMessageContaining("SQL Server 2025-latest")
+                .hasMessageContaining("ACCEPT_EULA=Y");
     }
 
     private static TestServer server(Way... ways) {
