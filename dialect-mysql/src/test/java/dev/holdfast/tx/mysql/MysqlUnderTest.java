@@ -1,0 +1,166 @@
+package dev.holdfast.tx.mysql;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.engine.Holdfast;
+import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.Identity;
+import dev.holdfast.tx.testkit.DatabaseUnderTest;
+import dev.holdfast.tx.testkit.DriverSessions;
+import dev.holdfast.tx.testkit.EngineSetup;
+import dev.holdfast.tx.testkit.FaultScenario;
+import dev.holdfast.tx.testkit.Network;
+import dev.holdfast.tx.testkit.Sql;
+import dev.holdfast.tx.testkit.server.ServerUrl;
+import dev.holdfast.tx.testkit.server.TestServer;
+import java.net.URI;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
+
+/** A real MySQL or MariaDB, reached by one of the two drivers, and Holdfast's engine. */
+public final class MysqlUnderTest implements DatabaseUnderTest {
+    /** Whether a driver may send several statements as one text. */
+    public enum Texts {
+        TOGETHER,
+        ONE_BY_ONE
+    }
+
+    private final String name;
+    private final Supplier<ServerUrl> wanted;
+    private final JdbcDriver driver;
+    private final Texts texts;
+    private @Nullable ServerUrl found;
+
+    public MysqlUnderTest(TestServer server, JdbcDriver driver, Texts texts) {
+        this(server.name(), server::find, driver, texts);
+    }
+
+    MysqlUnderTest(String name, Supplier<ServerUrl> wanted, JdbcDriver driver, Texts texts) {
+        this.name = name;
+        this.wanted = wanted;
+        this.driver = driver;
+        this.texts = texts;
+    }
+
+    @Override
+    public String name() {
+        return name + ", " + driver + (texts == Texts.TOGETHER ? "" : ", one statement by one");
+    }
+
+    @Override
+    public String variant() {
+        return driver.isUsual(name) ? "" : driver.toString();
+    }
+
+    /** Looked for when it is needed: the tests may run where there is none. */
+    synchronized ServerUrl server() {
+        if (found == null) {
+            found = wanted.get();
+        }
+        return found;
+    }
+
+    @Override
+    public Dialect dialect() {
+        return new MysqlDialect();
+    }
+
+    @Override
+    public DataSource sessions() {
+        return told(driver.sessions(server()));
+    }
+
+    private DriverSessions told(DriverSessions sessions) {
+        return sessions.with("allowMultiQueries", String.valueOf(texts == Texts.TOGETHER));
+    }
+
+    @Override
+    public Optional<Network> network() {
+        URI address = JdbcDriver.address(server());
+        return Optional.of(new Network(
+                address.getHost(), address.getPort(), (host, port) -> told(driver.sessions(server(), host, port))));
+    }
+
+    @Override
+    public DataSource pool(DataSource sessions, int size, Identity.Autocommit autocommit) {
+        HikariConfig config = new HikariConfig();
+        config.setDataSource(sessions);
+        config.setMaximumPoolSize(size);
+        config.setAutoCommit(autocommit == Identity.Autocommit.ON);
+        config.setMinimumIdle(1);
+        config.setConnectionTimeout(10_000);
+        return new HikariDataSource(config);
+    }
+
+    @Override
+    public Transactor transactor(EngineSetup setup) {
+        Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
+                .dialect(dialect())
+                .options(setup.options())
+                .ambient(setup.ambient());
+        setup.listeners().forEach(builder::listener);
+        return builder.build();
+    }
+
+    /** None of them touches a table of InnoDB's, so that none begins a transaction. */
+    @Override
+    public List<String> sessionQueries() {
+        return Stream.of(
+                        isMariadb() ? "tx_isolation" : "transaction_isolation",
+                        isMariadb() ? "tx_read_only" : "transaction_read_only",
+                        isMariadb() ? "max_statement_time" : "max_execution_time",
+                        isMariadb() ? "innodb_snapshot_isolation" : "unique_checks",
+                        "innodb_lock_wait_timeout",
+                        "lock_wait_timeout",
+                        "autocommit",
+                        "sql_mode",
+                        "foreign_key_checks")
+                .map(variable -> "SELECT @@" + variable + " AS session_default")
+                .toList();
+    }
+
+    /**
+     * Which level the running transaction has is no variable of the session. MariaDB tells it from a copy that it renews no
+     * more often than ten times a second.
+     */
+    @Override
+    public List<String> levelQueries() {
+        return List.of(
+                isMariadb()
+                        ? "SELECT (SELECT max(trx_isolation_level) FROM information_schema.innodb_trx"
+                                + " WHERE trx_mysql_thread_id = CONNECTION_ID() + s.slept)"
+                                + " FROM (SELECT sleep(0.11) AS slept) s"
+                        : "SELECT e.isolation_level FROM performance_schema.events_transactions_current e"
+                                + " JOIN performance_schema.threads t USING (thread_id)"
+                                + " WHERE t.processlist_id = CONNECTION_ID() AND e.state = 'ACTIVE'");
+    }
+
+    private boolean isMariadb() {
+        return name.startsWith("MariaDB");
+    }
+
+    @Override
+    public List<FaultScenario> faultScenarios() {
+        FaultScenario snapshot = FaultScenario.of(
+                "a consistent snapshot",
+                stage -> stage.db()
+                        .execute(
+                                TxOptions.none().with(MysqlOptions.CONSISTENT_SNAPSHOT, true),
+                                tx -> Sql.insert(tx, stage.table(), 1)));
+        FaultScenario settings = FaultScenario.of(
+                "settings of the caller's",
+                stage -> stage.db().execute(tx -> {
+                    Sql.insert(tx, stage.table(), 1);
+                    tx.connection().setNetworkTimeout(Runnable::run, 60_000);
+                }));
+        return Stream.of(snapshot, settings)
+                .flatMap(scenario -> Stream.of(scenario, scenario.autocommitOff()))
+                .toList();
+    }
+}
