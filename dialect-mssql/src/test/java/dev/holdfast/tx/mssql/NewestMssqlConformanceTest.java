@@ -1,0 +1,12 @@
+package dev.holdfast.tx.mssql;
+
+import dev.holdfast.tx.mssql.MssqlUnderTest.Reads;
+import dev.holdfast.tx.testkit.DatabaseUnderTest;
+import dev.holdfast.tx.testkit.DialectConformance;
+
+class NewestMssqlConformanceTest extends DialectConformance {
+    @Override
+    protected DatabaseUnderTest database() {
+        return new MssqlUnderTest(2025, Reads.LOCKED);
+    }
+}

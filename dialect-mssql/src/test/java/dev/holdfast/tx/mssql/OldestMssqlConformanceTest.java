@@ -1,0 +1,12 @@
+package dev.holdfast.tx.mssql;
+
+import dev.holdfast.tx.mssql.MssqlUnderTest.Reads;
+import dev.holdfast.tx.testkit.DatabaseUnderTest;
+import dev.holdfast.tx.testkit.DialectConformance;
+
+class OldestMssqlConformanceTest extends DialectConformance {
+    @Override
+    protected DatabaseUnderTest database() {
+        return new MssqlUnderTest(2017, Reads.LOCKED);
+    }
+}
