@@ -9,6 +9,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import org.postgresql.core.BaseConnection;
 import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
 
 /**
  * The only class that knows types of pgjdbc, and it works without them: where the driver is another one, is absent, or is
@@ -60,6 +61,19 @@ final class PgjdbcPort implements DriverPort {
             return LINKED ? Types.origin(error) : Origin.UNKNOWN;
         } catch (LinkageError unknown) {
             return Origin.UNKNOWN;
+        }
+    }
+
+    /**
+     * Whether the server has refused to execute a prepared statement because its columns are not those that it was
+     * prepared with: somebody altered a table. It is told by the function of the server that raises it, which no server
+     * translates; the SQLSTATE is that of all that cannot be done.
+     */
+    static boolean isStalePlan(SQLException error) {
+        try {
+            return LINKED && Types.isRaisedBy("RevalidateCachedQuery", error);
+        } catch (LinkageError unknown) {
+            return false;
         }
     }
 
@@ -116,6 +130,16 @@ final class PgjdbcPort implements DriverPort {
                 }
             }
             return origin;
+        }
+
+        static boolean isRaisedBy(String routine, SQLException error) {
+            for (Throwable each : PostgresFailures.chain(error)) {
+                ServerErrorMessage said = each instanceof PSQLException raised ? raised.getServerErrorMessage() : null;
+                if (said != null && routine.equals(said.getRoutine())) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 }

@@ -79,6 +79,8 @@ final class PostgresFailures {
         return switch (state) {
             case "57014" -> isStatementTimeout(moment) ? FailureKind.STATEMENT_TIMEOUT : FailureKind.CANCELLED;
             case "55P03" -> isNoWait(moment.lock()) ? FailureKind.LOCK_NOT_AVAILABLE : FailureKind.LOCK_TIMEOUT;
+            // pgjdbc prepares it anew when the transaction is run again
+            case "0A000" -> PgjdbcPort.isStalePlan(evidence) ? FailureKind.SERIALIZATION : row.kind();
             default -> row.kind();
         };
     }

@@ -155,7 +155,117 @@ class BrokenIsolationAndLocksTest {
                         replaced("FOR NO KEY UPDATE", "FOR UPDATE"),
                         "LCK-17",
                         null,
-                        "NO_KEY_UPDATE, of which nothing is noted, leaves room for this, but"));
+                        "NO_KEY_UPDATE, of which nothing is noted, leaves room for this, but"),
+                Arguments.of(
+                        "a stronger lock is noted without its name",
+                        lock(plan -> LockPlan.atEnd(plan.tail(), List.of("something stronger"))),
+                        "LCK-19",
+                        null,
+                        "a note names UPDATE"),
+                Arguments.of(
+                        "KEY SHARE is given as something stronger",
+                        replaced("FOR KEY SHARE", "FOR SHARE"),
+                        "LCK-20",
+                        null,
+                        "whether KEY_SHARE is given beside NO_KEY_UPDATE, with no note on either: expected true"),
+                Arguments.of(
+                        "SHARE is given as something weaker",
+                        replaced("FOR SHARE", "FOR KEY SHARE"),
+                        "LCK-21",
+                        null,
+                        "whether SHARE is given beside NO_KEY_UPDATE: expected false"),
+                Arguments.of(
+                        "KEY SHARE locks nothing",
+                        lock(plan -> plan.tail().equals("FOR KEY SHARE") ? LockPlan.atEnd("", plan.notes()) : plan),
+                        "LCK-22",
+                        null,
+                        "was done while S1 held the lock: expected false"),
+                Arguments.of(
+                        "SHARE is given as something weaker",
+                        replaced("FOR SHARE", "FOR KEY SHARE"),
+                        "LCK-23",
+                        null,
+                        "was done while S1 held the lock"),
+                Arguments.of(
+                        "UPDATE is given as something weaker",
+                        replaced("FOR UPDATE", "FOR NO KEY UPDATE"),
+                        "LCK-24",
+                        null,
+                        "was done while S1 held the lock"),
+                Arguments.of(
+                        "the tables to lock are dropped",
+                        replaced(" OF a", ""),
+                        "LCK-16b",
+                        null,
+                        "only rows of the named table are locked, but"),
+                Arguments.of(
+                        "one table of two is locked",
+                        replaced("FOR UPDATE", "FOR UPDATE OF a"),
+                        "LCK-25",
+                        null,
+                        "was done while S1 held the lock"),
+                Arguments.of(
+                        "the tables to lock are dropped",
+                        replaced(" OF a", ""),
+                        "LCK-26a",
+                        null,
+                        "it does not fail for rows of the other table, but"),
+                Arguments.of(
+                        "the tables to lock are dropped",
+                        replaced(" OF a", ""),
+                        "LCK-26b",
+                        null,
+                        "the rows, of which the other table's are locked: expected [1, 2], but saw [2]"),
+                Arguments.of(
+                        "the tables to lock are dropped",
+                        replaced(" OF a", ""),
+                        "LCK-26c",
+                        null,
+                        "it does not wait for rows of the other table, but"),
+                Arguments.of(
+                        "the tables to lock are dropped",
+                        replaced(" OF a", ""),
+                        "LCK-27",
+                        null,
+                        "only rows of the named side are locked, but"),
+                Arguments.of(
+                        "rows are not locked at all",
+                        lock(plan -> LockPlan.atEnd("", plan.notes())),
+                        "LCK-28a",
+                        null,
+                        "was done while S1 held the lock"),
+                Arguments.of(
+                        "rows are not locked at all",
+                        lock(plan -> LockPlan.atEnd("", plan.notes())),
+                        "LCK-28b",
+                        null,
+                        "was done while S1 held the lock"),
+                Arguments.of(
+                        "NOWAIT is left out",
+                        replaced(" NOWAIT", ""),
+                        "LCK-28c",
+                        null,
+                        "NOWAIT never waits for a row lock, but"),
+                Arguments.of(
+                        "SKIP LOCKED waits instead",
+                        replaced(" SKIP LOCKED", ""),
+                        "LCK-28d",
+                        null,
+                        "a lock that skips waits for nobody, but"),
+                Arguments.of(
+                        "a lock timeout is an error like any other",
+                        told(FailureKind.LOCK_TIMEOUT, failure -> failure, FailureKind.OTHER),
+                        "LCK-28e",
+                        null,
+                        "expected LOCK_TIMEOUT, but saw OTHER"),
+                Arguments.of(
+                        "tables are named behind the way of waiting",
+                        lock(plan -> LockPlan.atEnd(
+                                plan.tail().replaceFirst("( OF [a-z, ]+)( NOWAIT| SKIP LOCKED)", "$2$1"),
+                                plan.notes())),
+                        "LCK-30",
+                        null,
+                        "PSQLException 42601"));
     }
 
     @ParameterizedTest(name = "{0}: {2} {3}")

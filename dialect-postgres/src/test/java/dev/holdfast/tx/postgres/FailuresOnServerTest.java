@@ -136,6 +136,27 @@ class FailuresOnServerTest extends FailureServerTest {
     }
 
     @Test
+    void aStatementWhoseTableWasAlteredSinceItWasPreparedMayBeRunAgain() throws SQLException {
+        Session session = open("&prepareThreshold=1");
+        try (PreparedStatement prepared = session.connection.prepareStatement("SELECT * FROM item")) {
+            prepared.executeQuery();
+            open().run("ALTER TABLE item ADD more int");
+            session.perform(DIALECT.plan(PLAIN, profile()).begin());
+            session.run("SAVEPOINT before_it");
+            SQLException error = catchThrowableOfType(SQLException.class, prepared::executeQuery);
+            Failure failure = classified(error, session);
+
+            assertThat(failure.sqlState()).isEqualTo("0A000");
+            assertThat(failure.kind()).isEqualTo(FailureKind.SERIALIZATION);
+            assertThat(failure.effect()).isEqualTo(FailureEffect.SCOPE);
+            session.perform(DIALECT.plan(PLAIN, profile()).abort());
+            session.perform(DIALECT.plan(PLAIN, profile()).begin());
+            prepared.executeQuery(); // the driver prepares it anew
+            session.perform(DIALECT.plan(PLAIN, profile()).abort());
+        }
+    }
+
+    @Test
     void aDriverThatGoesBackToItsOwnSavepointLeavesTheTransactionOpen() throws SQLException {
         Session session = begun(PLAIN, "&autosave=always");
         Failure failure = classified(session.errorOf("INSERT INTO item VALUES (1, 0)"), session);

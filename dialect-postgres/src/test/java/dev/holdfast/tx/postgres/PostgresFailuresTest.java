@@ -286,6 +286,18 @@ class PostgresFailuresTest {
                 .isEqualTo(FailureKind.LOCK_TIMEOUT);
     }
 
+    @ParameterizedTest
+    @CsvSource({"RevalidateCachedQuery, SERIALIZATION", "CheckSelectLocking, UNSUPPORTED"})
+    void whatTheServerCannotDoIsAConflict_whereItIsAPreparedStatementThatIsStale(String routine, FailureKind kind) {
+        SQLException error =
+                new PSQLException(new ServerErrorMessage("SFEHLER\0VERROR\0C0A000\0MWorte\0R" + routine + "\0\0"));
+
+        assertThat(in(Phase.STATEMENT, error).kind()).isEqualTo(kind);
+        assertThat(in(Phase.STATEMENT, new BatchUpdateException("of a batch", "0A000", new int[0], error))
+                        .kind())
+                .isEqualTo(kind);
+    }
+
     @Test
     void aPoolThatIsExhaustedHasTooManyConnections() {
         assertThat(in(Phase.ACQUIRE, new SQLTransientConnectionException("timed out"))

@@ -1,12 +1,9 @@
 package dev.holdfast.tx.postgres;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
-import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
@@ -18,6 +15,7 @@ import dev.holdfast.tx.testkit.server.TestServer;
 import java.net.URI;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -25,22 +23,28 @@ import org.postgresql.PGConnection;
 
 /** A real PostgreSQL, and Holdfast's engine. */
 public final class PostgresUnderTest implements DatabaseUnderTest {
-    private final TestServer wanted;
+    private final String name;
+    private final Supplier<ServerUrl> wanted;
     private @Nullable ServerUrl found;
 
     public PostgresUnderTest(int major) {
-        this.wanted = TestServer.postgres(major);
+        this(TestServer.postgres(major).name(), () -> TestServer.postgres(major).find());
+    }
+
+    PostgresUnderTest(String name, Supplier<ServerUrl> wanted) {
+        this.name = name;
+        this.wanted = wanted;
     }
 
     @Override
     public String name() {
-        return wanted.name();
+        return name;
     }
 
     /** Looked for when it is needed: the tests may run where there is none. */
     private synchronized ServerUrl server() {
         if (found == null) {
-            found = wanted.find();
+            found = wanted.get();
         }
         return found;
     }
@@ -64,17 +68,6 @@ public final class PostgresUnderTest implements DatabaseUnderTest {
             String url = server.url().replace("//" + address.getAuthority() + "/", "//" + host + ":" + port + "/");
             return DriverSessions.of(url, server.user(), server.password());
         }));
-    }
-
-    @Override
-    public DataSource pool(DataSource sessions, int size, Identity.Autocommit autocommit) {
-        HikariConfig config = new HikariConfig();
-        config.setDataSource(sessions);
-        config.setMaximumPoolSize(size);
-        config.setAutoCommit(autocommit == Identity.Autocommit.ON);
-        config.setMinimumIdle(1);
-        config.setConnectionTimeout(10_000);
-        return new HikariDataSource(config);
     }
 
     @Override

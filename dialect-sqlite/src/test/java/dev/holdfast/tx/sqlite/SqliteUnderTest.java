@@ -1,13 +1,10 @@
 package dev.holdfast.tx.sqlite;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import dev.holdfast.tx.BeginMode;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
-import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.EngineSetup;
 import dev.holdfast.tx.testkit.FaultScenario;
@@ -62,17 +59,6 @@ public class SqliteUnderTest implements DatabaseUnderTest {
         SQLiteDataSource sessions = new SQLiteDataSource(config);
         sessions.setUrl("jdbc:sqlite:" + file);
         return sessions;
-    }
-
-    @Override
-    public DataSource pool(DataSource sessions, int size, Identity.Autocommit autocommit) {
-        HikariConfig config = new HikariConfig();
-        config.setDataSource(sessions);
-        config.setMaximumPoolSize(size);
-        config.setAutoCommit(autocommit == Identity.Autocommit.ON);
-        config.setMinimumIdle(1);
-        config.setConnectionTimeout(10_000);
-        return new HikariDataSource(config);
     }
 
     @Override

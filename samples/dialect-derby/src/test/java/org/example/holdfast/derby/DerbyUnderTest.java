@@ -1,12 +1,8 @@
 package org.example.holdfast.derby;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
-import com.zaxxer.hikari.SQLExceptionOverride;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
-import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
@@ -25,8 +21,8 @@ final class DerbyUnderTest implements DatabaseUnderTest {
 
     DerbyUnderTest() throws SQLException {
         sessions = DriverSessions.of("jdbc:derby:memory:conformance" + NUMBERS.incrementAndGet() + ";create=true");
-        // In seconds; the defaults are 20 and 60.
-        property("derby.locks.deadlockTimeout", "1");
+        // In seconds; the defaults are 20 and 60. With 0 it looks for a deadlock whenever a lock is not free.
+        property("derby.locks.deadlockTimeout", "0");
         property("derby.locks.waitTimeout", "5");
     }
 
@@ -53,17 +49,6 @@ final class DerbyUnderTest implements DatabaseUnderTest {
     }
 
     @Override
-    public DataSource pool(DataSource sessions, int size, Autocommit autocommit) {
-        HikariConfig config = new HikariConfig();
-        config.setDataSource(sessions);
-        config.setMaximumPoolSize(size);
-        config.setMinimumIdle(1);
-        config.setAutoCommit(autocommit == Autocommit.ON);
-        config.setExceptionOverride(new NeverEvict());
-        return new HikariDataSource(config);
-    }
-
-    @Override
     public Transactor transactor(EngineSetup setup) {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
                 .dialect(dialect())
@@ -77,13 +62,5 @@ final class DerbyUnderTest implements DatabaseUnderTest {
     @Override
     public List<String> sessionQueries() {
         return List.of("VALUES CURRENT ISOLATION");
-    }
-
-    /** Which error costs a connection is for the engine to say; the pool would throw one away after any timeout. */
-    private static final class NeverEvict implements SQLExceptionOverride {
-        @java.lang.Override
-        public Override adjudicate(SQLException error) {
-            return Override.DO_NOT_EVICT;
-        }
     }
 }

@@ -1,16 +1,11 @@
 package org.example.holdfast.h2;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
-import com.zaxxer.hikari.SQLExceptionOverride;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
-import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
-import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.sql.DataSource;
@@ -37,17 +32,6 @@ final class H2UnderTest implements DatabaseUnderTest {
     }
 
     @Override
-    public DataSource pool(DataSource sessions, int size, Autocommit autocommit) {
-        HikariConfig config = new HikariConfig();
-        config.setDataSource(sessions);
-        config.setMaximumPoolSize(size);
-        config.setMinimumIdle(1);
-        config.setAutoCommit(autocommit == Autocommit.ON);
-        config.setExceptionOverride(new NeverEvict());
-        return new HikariDataSource(config);
-    }
-
-    @Override
     public Transactor transactor(EngineSetup setup) {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
                 .dialect(dialect())
@@ -64,13 +48,5 @@ final class H2UnderTest implements DatabaseUnderTest {
                 "SELECT ISOLATION_LEVEL FROM INFORMATION_SCHEMA.SESSIONS WHERE SESSION_ID = SESSION_ID()",
                 "CALL LOCK_TIMEOUT()",
                 "SELECT SETTING_VALUE FROM INFORMATION_SCHEMA.SETTINGS WHERE SETTING_NAME = 'QUERY_TIMEOUT'");
-    }
-
-    /** Which error costs a connection is for the engine to say; the pool would throw one away after any timeout. */
-    private static final class NeverEvict implements SQLExceptionOverride {
-        @java.lang.Override
-        public Override adjudicate(SQLException error) {
-            return Override.DO_NOT_EVICT;
-        }
     }
 }
