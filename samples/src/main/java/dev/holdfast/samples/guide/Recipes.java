@@ -162,6 +162,25 @@ public final class Recipes {
         return locked;
     }
 
+    /** Locks an account if another has more, and leaves that one free; answers whether it did. */
+    public boolean lockIfPoorer(int alice, int bob) {
+        // region lock-of
+        String poorer = "select a.id from account a {table-lock:a} join account b {table-lock:b}"
+                + " on b.balance > a.balance where a.id = ? and b.id = ? {row-lock}";
+        boolean locked = db.transact(tx -> {
+            String sql = tx.lock(RowLock.forUpdate().of("a").noWait(), poorer);
+            try (PreparedStatement statement = tx.connection().prepareStatement(sql)) {
+                statement.setInt(1, alice);
+                statement.setInt(2, bob);
+                try (ResultSet row = statement.executeQuery()) {
+                    return row.next();
+                }
+            }
+        });
+        // endregion
+        return locked;
+    }
+
     /** What went wrong, without a vendor's code. */
     public String openTwice(int alice) {
         // region classify

@@ -120,6 +120,12 @@ class RecipesTest {
     }
 
     @Test
+    void one_table_of_a_join_is_locked() {
+        assertThat(recipes.lockIfPoorer(BOB, ALICE)).isTrue();
+        assertThat(recipes.lockIfPoorer(ALICE, BOB)).isFalse();
+    }
+
+    @Test
     void errors_are_told_by_kind() {
         assertThat(recipes.openTwice(NOBODY)).isEqualTo("opened");
         assertThat(recipes.openTwice(NOBODY)).isEqualTo("was open already");

@@ -60,7 +60,7 @@ class HoldfastSpec :
         }
 
         "the dialects on the class path explain what they would send" {
-            Holdfast.dialects().map { it.name() }.sorted() shouldContainExactly listOf("postgresql", "sqlite")
+            Holdfast.dialects().map { it.name() }.sorted() shouldContainExactly listOf("mysql", "postgresql", "sqlite")
             val plans = Holdfast.dialects().map { Holdfast.explain(it, TxOptions.none().readOnly()) }
             plans.joinToString() shouldContain "BEGIN DEFERRED"
         }

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.holdfast.samples.jobs;
+
+import org.jspecify.annotations.NullMarked;
