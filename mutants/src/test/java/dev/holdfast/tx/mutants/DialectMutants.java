@@ -358,6 +358,12 @@ final class DialectMutants {
                         locking((tail, waiting) -> tail.replace("SKIP LOCKED", "NOWAIT")),
                         "LCK-05a",
                         "a lock that skips waits for nobody"),
+                postgres(
+                        "M150",
+                        "a lock names its tables behind the way of waiting",
+                        locking((tail, waiting) -> tail.replaceFirst("( OF [a-z, ]+)( NOWAIT| SKIP LOCKED)", "$2$1")),
+                        "LCK-30",
+                        "PSQLException 42601/0: ERROR: syntax error at"),
                 sqlite(
                         "M25",
                         "SKIP LOCKED is not declared, but sent",

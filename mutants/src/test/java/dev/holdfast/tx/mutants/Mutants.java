@@ -14,7 +14,6 @@ final class Mutants {
                         DeclarationMutants.all(),
                         ErrorMutants.all(),
                         EngineMutants.all(),
-                        ThreadMutants.all(),
                         PoolMutants.all())
                 .flatMap(List::stream)
                 .sorted(Comparator.comparing(Mutant::id))

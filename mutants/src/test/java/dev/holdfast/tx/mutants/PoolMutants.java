@@ -41,7 +41,14 @@ final class PoolMutants {
                         "SQLite",
                         PoolMutants::loud,
                         "HOK-12",
-                        "planned by the case"));
+                        "planned by the case"),
+                new Mutant(
+                        "M128",
+                        "the warnings of one transaction are kept for the next",
+                        "SQLite",
+                        () -> Databases.sqlite().withSetup(PoolMutants::warning),
+                        "HYG-08b",
+                        "the warning that the next transaction sees: expected null, but saw java.sql.SQLWarning"));
     }
 
     private static EngineSetup keeping(EngineSetup setup) {
@@ -58,6 +65,25 @@ final class PoolMutants {
             case "isWrapperFor" ->
                 arguments[0] != Connection.class && Boolean.TRUE.equals(JdbcProxy.call(good, method, arguments));
             default -> JdbcProxy.call(good, method, arguments);
+        });
+    }
+
+    private static EngineSetup warning(EngineSetup setup) {
+        AtomicReference<@Nullable Object> seen = new AtomicReference<>();
+        DataSource pool = JdbcProxy.of(DataSource.class, "keeps warnings", (self, method, arguments) -> {
+            Object made = JdbcProxy.call(setup.dataSource(), method, arguments);
+            return made instanceof Connection connection ? warning(connection, seen) : made;
+        });
+        return new EngineSetup(pool, setup.options(), setup.ambient(), setup.listeners());
+    }
+
+    private static Connection warning(Connection good, AtomicReference<@Nullable Object> seen) {
+        return JdbcProxy.of(Connection.class, "keeps warnings", (self, method, arguments) -> {
+            Object made = JdbcProxy.call(good, method, arguments);
+            if (!method.getName().equals("getWarnings")) {
+                return made;
+            }
+            return seen.updateAndGet(before -> made == null ? before : made);
         });
     }
 

@@ -1,5 +1,7 @@
 package dev.holdfast.tx.mutants;
 
+import static dev.holdfast.tx.mutants.EngineMutants.sqlite;
+
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxBody;
@@ -8,7 +10,6 @@ import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.testkit.Facts;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** Engines that do not get on with threads. */
@@ -42,10 +43,6 @@ final class ThreadMutants {
                         ThreadMutants::oldFashioned,
                         "CCY-05",
                         "A transaction needs a thread of the platform"));
-    }
-
-    private static Mutant sqlite(String id, String what, UnaryOperator<Transactor> change, String killer, String says) {
-        return new Mutant(id, what, "SQLite", () -> Databases.sqlite().withEngine(change), killer, says);
     }
 
     private static Transactor elsewhere(Transactor engine) {
