@@ -27,8 +27,7 @@ final class FaultScenarios {
             .deferConstraints();
 
     /** What many a server keeps in the session, and that has to be put back there. */
-    private static final TxOptions SETTINGS =
-            TxOptions.of(Isolation.SERIALIZABLE).lockTimeout(Duration.ofSeconds(4));
+    private static final TxOptions SETTINGS = TxOptions.none().lockTimeout(Duration.ofSeconds(4));
 
     private FaultScenarios() {}
 
