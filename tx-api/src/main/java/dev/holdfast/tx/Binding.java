@@ -43,6 +43,16 @@ public final class Binding<A> {
         return transactor.transact(options, tx -> body.apply(tx, tx.bind(repository)));
     }
 
+    /** Begins the transactions. */
+    public Transactor transactor() {
+        return transactor;
+    }
+
+    /** The repository of a transaction: made anew for each call of this. */
+    public A repository(Tx tx) {
+        return tx.bind(repository);
+    }
+
     /**
      * Two repositories on one transaction.
      *
@@ -85,6 +95,21 @@ public final class Binding<A> {
         /** As {@link Transactor#transact(TxOptions, TxBody)}. */
         public <T extends @Nullable Object> T transact(TxOptions options, BodyOfTwo<? super A, ? super B, T> body) {
             return transactor.transact(options, tx -> body.apply(tx, tx.bind(first), tx.bind(second)));
+        }
+
+        /** Begins the transactions. */
+        public Transactor transactor() {
+            return transactor;
+        }
+
+        /** The first of a transaction: made anew for each call of this. */
+        public A first(Tx tx) {
+            return tx.bind(first);
+        }
+
+        /** The second of a transaction: made anew for each call of this. */
+        public B second(Tx tx) {
+            return tx.bind(second);
         }
     }
 
@@ -139,6 +164,26 @@ public final class Binding<A> {
         public <T extends @Nullable Object> T transact(
                 TxOptions options, BodyOfThree<? super A, ? super B, ? super C, T> body) {
             return transactor.transact(options, tx -> body.apply(tx, tx.bind(first), tx.bind(second), tx.bind(third)));
+        }
+
+        /** Begins the transactions. */
+        public Transactor transactor() {
+            return transactor;
+        }
+
+        /** The first of a transaction: made anew for each call of this. */
+        public A first(Tx tx) {
+            return tx.bind(first);
+        }
+
+        /** The second of a transaction: made anew for each call of this. */
+        public B second(Tx tx) {
+            return tx.bind(second);
+        }
+
+        /** The third of a transaction: made anew for each call of this. */
+        public C third(Tx tx) {
+            return tx.bind(third);
         }
     }
 }

@@ -12,6 +12,9 @@ public enum FailureEffect {
     ENDED,
     /** The connection is gone, and the transaction with it. */
     LOST,
-    /** The error does not tell: the driver must be asked, and without an answer the transaction counts as doomed. */
+    /**
+     * The error does not tell: driver or server must be asked, and without an answer the transaction counts as doomed. Said by
+     * dialects; in a failure of a transaction the answer stands in its place.
+     */
     ASK
 }

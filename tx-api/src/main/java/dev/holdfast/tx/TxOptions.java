@@ -264,7 +264,11 @@ public final class TxOptions {
         return Boolean.TRUE.equals(get(VERIFIABLE));
     }
 
-    /** A commit whose answer was lost can be settled: asked for at the server, instead of left unknown. */
+    /**
+     * A commit whose answer was lost is settled: asked for on a fresh connection, instead of left unknown, where it can be found
+     * out in time. Refused with READ_ONLY where it costs something. Some databases need a table for it: see
+     * {@code Holdfast.markerTable}.
+     */
     public TxOptions verifiable() {
         return with(VERIFIABLE, Boolean.TRUE);
     }

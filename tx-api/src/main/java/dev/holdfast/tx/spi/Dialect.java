@@ -68,8 +68,16 @@ public interface Dialect {
     }
 
     /**
-     * Asks a fresh connection what became of a transaction planned with {@link Wish.Carry#TX_ID}. The message uses the
-     * slots that its plan read and reads the slot {@value Settlement#OUTCOME}.
+     * Asks where a transaction stands after an error of a statement whose effect is {@code ASK}. Sent then, and only if the
+     * {@linkplain #port driver} does not know; without it such a transaction counts as doomed.
+     */
+    default Optional<Standing> standing(Profile profile) {
+        return Optional.empty();
+    }
+
+    /**
+     * How it is found out what became of a transaction whose COMMIT was not answered; empty where it cannot be. It says what
+     * a verifiable transaction is planned with: {@link Wish.Carry#TX_ID} or {@link Wish.Carry#MARKER}.
      */
     default Optional<Settlement> settlement(Profile profile) {
         return Optional.empty();

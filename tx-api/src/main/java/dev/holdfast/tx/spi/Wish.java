@@ -15,7 +15,7 @@ public final class Wish {
         TX_ID,
         /** The commit message reads the position of the commit, for causal reads. */
         POSITION,
-        /** A marker row, by which a lost commit is settled. */
+        /** The transaction writes its row of {@link MarkerTable}, for {@link Dialect#settlement}. */
         MARKER
     }
 

@@ -10,12 +10,15 @@ import dev.holdfast.tx.engine.internal.Assembly;
 import dev.holdfast.tx.engine.internal.Dialects;
 import dev.holdfast.tx.engine.internal.Setup;
 import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.MarkerTable;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.Wish;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -78,9 +81,24 @@ public final class Holdfast {
      */
     public static String explain(Dialect dialect, TxOptions options) {
         Profile profile = dialect.typicalProfile();
-        Wish wish = options.isVerifiable() ? Wish.of(options).carrying(Wish.Carry.TX_ID) : Wish.of(options);
+        Wish.Carry carry = dialect.settlement(profile).map(Settlement::carry).orElse(Wish.Carry.TX_ID);
+        Wish wish = options.isVerifiable() ? Wish.of(options).carrying(carry) : Wish.of(options);
         return profile.server() + " " + options + "\n"
                 + dialect.plan(wish, profile).describe();
+    }
+
+    /**
+     * The statement that makes the table by which lost commits of {@link TxOptions#verifiable()} transactions are settled; empty
+     * where none is needed, because the server knows by itself, or nothing can be settled. Run it once, in the database that
+     * the transactor connects to, as a user who may.
+     *
+     * <p>The table keeps a row of each transaction until a later one, or closing the transactor, deletes it. What was left by
+     * programs that died, or by commits that failed, can be deleted when it is a day old: see its column {@code written}.
+     */
+    public static Optional<String> markerTable(Dialect dialect) {
+        return dialect.settlement(dialect.typicalProfile())
+                .map(Settlement::markers)
+                .map(MarkerTable::ddl);
     }
 
     /** Collects what a transactor is made of. Not for sharing between threads; used once. */
@@ -94,6 +112,7 @@ public final class Holdfast {
         private TxOptions options = TxOptions.none();
         private Ambient ambient = Ambient.ON;
         private Duration patience = Duration.ofSeconds(10);
+        private Duration settleWithin = Duration.ofSeconds(10);
 
         private Builder(@Nullable String url, @Nullable DataSource dataSource) {
             this.url = url;
@@ -152,6 +171,20 @@ public final class Holdfast {
         }
 
         /**
+         * How long a {@link TxOptions#verifiable()} commit whose answer was lost is asked for before it stays unknown; 10
+         * seconds unless said. The caller waits as long.
+         *
+         * @throws IllegalArgumentException unless positive
+         */
+        public Builder settleWithin(Duration limit) {
+            if (limit.isZero() || limit.isNegative()) {
+                throw new IllegalArgumentException("settleWithin must be longer than zero, not " + limit);
+            }
+            this.settleWithin = limit;
+            return this;
+        }
+
+        /**
          * Asks the database once what it is, and makes the transactor.
          *
          * @throws IllegalArgumentException if the URL is malformed
@@ -160,7 +193,7 @@ public final class Holdfast {
          * @throws TxException if the database cannot be reached, or two dialects fit equally well
          */
         public Transactor build() {
-            Setup setup = new Setup(dialect, options, ambient, listeners, patience);
+            Setup setup = new Setup(dialect, options, ambient, listeners, patience, settleWithin);
             return url != null
                     ? Assembly.connect(url, user, password, setup)
                     : Assembly.on(Objects.requireNonNull(dataSource), setup);

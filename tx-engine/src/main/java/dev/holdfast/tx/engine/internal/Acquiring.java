@@ -61,11 +61,11 @@ final class Acquiring {
     }
 
     /** A call that holds what it is about to wait for would wait for ever, or until the pool gives up. */
-    private static void refuseToWaitForOneself(Server server, TxOptions options, @Nullable Transaction starting)
+    static void refuseToWaitForOneself(Server server, TxOptions options, @Nullable Transaction starting)
             throws SQLException {
         int held = 0;
         Transaction counted = null;
-        for (Current.Frame frame = Current.frame(); frame != null; frame = frame.outer()) {
+        for (Current.Frame frame = Current.innermost(); frame != null; frame = frame.outer()) {
             if (frame.lent() != null && frame.lent().holds(server.source)) {
                 held++;
             }

@@ -58,7 +58,8 @@ public final class Assembly {
     }
 
     private static Transactor transactor(Server primary, @Nullable Server readers, Setup setup, Runnable onClose) {
-        Engine engine = new Engine(primary, readers, setup.ambient(), setup.patience(), setup.listeners(), onClose);
+        Engine engine = new Engine(
+                primary, readers, setup.ambient(), setup.patience(), setup.settleWithin(), setup.listeners(), onClose);
         return new EngineTransactor(engine, setup.options());
     }
 

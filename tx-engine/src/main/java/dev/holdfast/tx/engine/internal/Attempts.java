@@ -10,60 +10,88 @@ import dev.holdfast.tx.TxStateException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.IdentityHashMap;
-import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Runs a transaction again where its policy says so: from its start, on a fresh one, with nothing held while it waits. */
+/**
+ * Decides whether a transaction is run again where its policy says so: from its start, on a fresh one, with nothing held while it
+ * waits. Of one call; not for sharing between threads.
+ */
 final class Attempts {
-    private Attempts() {}
+    private final Engine engine;
+    private final RetryPolicy policy;
+    private final @Nullable Deadline deadline;
+    private final long start;
+    private int number = 1;
+    private @Nullable Throwable earlier;
 
     /**
-     * How one attempt ended.
-     *
-     * @param transaction it ran in
-     * @param error what the caller is to be thrown; null to return the result
-     */
-    record Ended<T extends @Nullable Object>(
-            Transaction transaction,
-            T result,
-            Outcome outcome,
-            @Nullable Throwable error) {
-        T orThrow() {
-            if (error != null) {
-                throw Thrown.as(error);
-            }
-            return result;
-        }
-    }
-
-    @FunctionalInterface
-    interface Attempt<T extends @Nullable Object> {
-        Ended<T> run(int number);
-    }
-
-    /**
-     * Runs attempts until one does well, or the policy or the deadline ends it.
+     * Attempts that begin now.
      *
      * @param deadline by which the whole must be done; null for no limit
      */
-    static <T extends @Nullable Object> T run(
-            Engine engine, RetryPolicy policy, @Nullable Deadline deadline, Attempt<T> attempt) {
-        long start = engine.now();
-        Throwable earlier = null;
-        for (int number = 1; ; number++) {
-            Ended<T> ended = attempt.run(number);
-            Throwable error = ended.error();
-            if (error == null) {
-                return ended.result();
-            }
-            if (earlier != null) {
-                Thrown.suppress(error, earlier);
-            }
-            if (!again(engine, policy, deadline, number, ended, start)) {
-                throw Thrown.as(error);
-            }
-            earlier = error;
+    Attempts(Engine engine, RetryPolicy policy, @Nullable Deadline deadline) {
+        this.engine = engine;
+        this.policy = policy;
+        this.deadline = deadline;
+        this.start = engine.now();
+    }
+
+    /** The number of the attempt that is made now, from 1. */
+    int number() {
+        return number;
+    }
+
+    /**
+     * Looks at an attempt that failed.
+     *
+     * @param error what the caller is to be thrown if it was the last one; earlier ones are suppressed in it
+     * @return how long to wait for the next attempt; null if there is none
+     */
+    @Nullable
+    Duration afterFailed(Transaction failed, @Nullable Outcome outcome, Throwable error) {
+        if (earlier != null) {
+            Thrown.suppress(error, earlier);
+        }
+        earlier = error;
+        if (outcome == null || isSettledAlready(error)) {
+            return null;
+        }
+        Failure failure = engine.failures.behind(error);
+        long now = engine.now();
+        Duration elapsed = Duration.ofNanos(now - start);
+        if (failure == null
+                || !(policy.decide(number, failure, outcome, elapsed, engine.jitter())
+                        instanceof RetryPolicy.Decision.Again next)
+                || (deadline != null && deadline.left(now) <= next.delay().toNanos())) {
+            return null;
+        }
+        try {
+            int made = number;
+            engine.tell(() ->
+                    new TxEvent.Retrying(failed.id(), failed.prepared.options().label(), made, failure, next.delay()));
+            policy.listener().onAttempt(number, failure, next.delay());
+        } catch (RuntimeException e) {
+            Thrown.suppress(error, e);
+            return null;
+        }
+        number++;
+        return next.delay();
+    }
+
+    /**
+     * Waits for the next attempt by blocking the thread.
+     *
+     * @return whether the time has passed; if the thread was interrupted, that is suppressed in the error
+     */
+    boolean pause(Duration delay, Throwable error) {
+        try {
+            engine.pause(delay);
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            Thrown.suppress(error, new TxStateException("Interrupted while waiting for the next attempt", e));
+            return false;
         }
     }
 
@@ -77,38 +105,6 @@ final class Attempts {
             if (cause instanceof TxOutcomeUnknownException || cause instanceof TxHookException) {
                 return true;
             }
-        }
-        return false;
-    }
-
-    /** Waits for the next attempt, if there is to be one. */
-    private static boolean again(
-            Engine engine, RetryPolicy policy, @Nullable Deadline deadline, int number, Ended<?> ended, long start) {
-        Throwable error = Objects.requireNonNull(ended.error());
-        if (isSettledAlready(error)) {
-            return false;
-        }
-        Failure failure = engine.failures.behind(error);
-        long now = engine.now();
-        Duration elapsed = Duration.ofNanos(now - start);
-        if (failure == null
-                || !(policy.decide(number, failure, ended.outcome(), elapsed, engine.jitter())
-                        instanceof RetryPolicy.Decision.Again next)
-                || (deadline != null && deadline.left(now) <= next.delay().toNanos())) {
-            return false;
-        }
-        try {
-            Transaction failed = ended.transaction();
-            engine.tell(() -> new TxEvent.Retrying(
-                    failed.id(), failed.prepared.options().label(), number, failure, next.delay()));
-            policy.listener().onAttempt(number, failure, next.delay());
-            engine.pause(next.delay());
-            return true;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            Thrown.suppress(error, new TxStateException("Interrupted while waiting for the next attempt", e));
-        } catch (RuntimeException e) {
-            Thrown.suppress(error, e);
         }
         return false;
     }

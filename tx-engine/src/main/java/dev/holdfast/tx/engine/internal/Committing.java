@@ -34,6 +34,10 @@ final class Committing {
         Lease.CommitAnswer answer =
                 transaction.lease().commit(transaction.prepared.plan().commit());
         Throwable error = answer.error();
+        Markers markers = transaction.prepared.markers();
+        if (markers != null && (error == null || answer.reached() == Reached.ANSWERED)) {
+            markers.committed(transaction.lease().slots());
+        }
         if (error == null) {
             transaction.giveBack(null);
             return Transaction.COMMITTED;
@@ -41,6 +45,10 @@ final class Committing {
         if (answer.reached() == Reached.ANSWERED) {
             transaction.evict("what follows COMMIT failed", error);
             return Transaction.COMMITTED;
+        }
+        if (answer.reached() == Reached.WITHDRAWN) {
+            transaction.rollBack(error);
+            return new Outcome.RolledBack(Reason.COMMIT_REFUSED, error);
         }
         return refused(transaction, error, answer.reached());
     }

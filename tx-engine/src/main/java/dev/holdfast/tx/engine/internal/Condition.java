@@ -3,6 +3,7 @@ package dev.holdfast.tx.engine.internal;
 import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Moment.Phase;
+import dev.holdfast.tx.spi.Standing;
 import org.jspecify.annotations.Nullable;
 
 /** Where a transaction stands, and the error that brought it there. Guarded by the transaction's turn. */
@@ -28,16 +29,26 @@ final class Condition {
     private State state = State.NEW;
     private @Nullable Throwable gone;
 
-    /** What an error did to a transaction, where the dialect may have left it to the driver to say. */
-    static FailureEffect effect(FailureEffect said, DriverState driver, Phase phase) {
-        FailureEffect effect = said != FailureEffect.ASK
-                ? said
-                : switch (driver) {
-                    case OPEN -> FailureEffect.NONE;
-                    case FAILED -> FailureEffect.SCOPE;
-                    case IDLE -> FailureEffect.ENDED;
-                    case UNKNOWN -> FailureEffect.DOOMED;
-                };
+    /** What an error did to a transaction, told by what the driver knows after it; ASK if that is nothing. */
+    static FailureEffect effect(DriverState driver) {
+        return switch (driver) {
+            case OPEN -> FailureEffect.NONE;
+            case FAILED -> FailureEffect.SCOPE;
+            case IDLE -> FailureEffect.ENDED;
+            case UNKNOWN -> FailureEffect.ASK;
+        };
+    }
+
+    /** What an error did to a transaction, told by what the server says of its {@link Standing}. */
+    static FailureEffect effect(@Nullable String standing) {
+        if ("open".equals(standing)) {
+            return FailureEffect.NONE;
+        }
+        return "ended".equals(standing) ? FailureEffect.ENDED : FailureEffect.DOOMED;
+    }
+
+    /** What an error means for a transaction, from what it did and when. */
+    static FailureEffect effect(FailureEffect effect, Phase phase) {
         if (phase == Phase.BEGIN && effect != FailureEffect.LOST) {
             return FailureEffect.ENDED; // whatever was begun is aborted at once
         }

@@ -14,20 +14,24 @@ import org.jspecify.annotations.Nullable;
 final class Ending {
     private Ending() {}
 
-    /** Ends a scope that shares its unit: a failure inside is the failure of the unit. */
-    static void joined(Scope running, Scope scope, @Nullable Throwable thrown) {
+    /**
+     * Ends a scope that shares its unit: a failure inside is the failure of the unit.
+     *
+     * @return what the caller is to be thrown; null for nothing
+     */
+    static @Nullable Throwable joined(Scope running, Scope scope, @Nullable Throwable thrown) {
         Throwable failure = thrown;
         if (failure == null && scope.deadline != null && scope.deadline.hasPassed(scope.transaction.engine.now())) {
             failure = scope.deadline.expired("The scope on " + scope.server().profile, scope.inForce.label());
         }
         if (!scope.transaction.turn.tryTake()) {
             scope.over = true; // and it stays a child that is open, so that the root is rolled back
-            TxStateException kept = new TxStateException("another thread kept its turn on the connection");
+            TxStateException kept = keptTurn();
             if (failure == null) {
-                throw kept;
+                return kept;
             }
             Thrown.suppress(failure, kept);
-            throw Thrown.as(failure);
+            return failure;
         }
         try {
             if (failure != null) {
@@ -38,30 +42,28 @@ final class Ending {
         } finally {
             scope.transaction.turn.giveBack();
         }
-        if (failure != null) {
-            throw Thrown.as(failure);
-        }
+        return failure;
     }
 
-    /** Decides how the unit ends, after its beforeCommit hooks where it is about to do well. */
-    static Settle.Verdict settle(Scope scope, @Nullable Throwable thrown) {
-        Settle.Verdict verdict = Settle.decide(facts(scope, thrown, Reason.BODY_FAILED));
+    static TxStateException keptTurn() {
+        return new TxStateException("another thread kept its turn on the connection");
+    }
+
+    /**
+     * Decides how the unit ends.
+     *
+     * @param thrown by the body, or by a hook before COMMIT; null if all went well
+     */
+    static Settle.Verdict decide(Scope scope, @Nullable Throwable thrown, Reason thrownIn) {
+        return Settle.decide(facts(scope, thrown, thrownIn));
+    }
+
+    /** The hooks that are to be fired before the verdict is carried out, if it is a good one; null if there are none. */
+    static @Nullable Hooks hooksBefore(Scope scope, Settle.Verdict verdict) {
         boolean doesWell = verdict instanceof Settle.Verdict.Commit
                 || (verdict instanceof Settle.Verdict.RollBackAndReturn forced
                         && forced.outcome().reason() == Reason.FORCED);
-        Hooks hooks = scope.unit.hooksOrNull();
-        if (!doesWell || !scope.unit.firesHooks() || hooks == null) {
-            return verdict;
-        }
-        Thread before = scope.unit.firingHooks(Thread.currentThread());
-        try {
-            hooks.fireBeforeCommit();
-        } catch (Throwable e) {
-            return Settle.decide(facts(scope, e, Reason.HOOK_FAILED));
-        } finally {
-            scope.unit.firingHooks(before);
-        }
-        return Settle.decide(facts(scope, null, Reason.BODY_FAILED));
+        return doesWell && scope.unit.firesHooks() ? scope.unit.hooksOrNull() : null;
     }
 
     private static Settle.Facts facts(Scope scope, @Nullable Throwable thrown, Reason thrownIn) {
@@ -86,7 +88,7 @@ final class Ending {
     /** Carries the verdict on a root out. */
     static Outcome root(Scope scope, Settle.Verdict verdict) {
         if (!scope.transaction.turn.tryTake()) {
-            TxStateException kept = new TxStateException("another thread kept its turn on the connection");
+            TxStateException kept = keptTurn();
             scope.over = true;
             scope.transaction.abandon(kept);
             return new Outcome.RolledBack(Reason.CHILD_STILL_OPEN, kept);
@@ -178,20 +180,20 @@ final class Ending {
         return outcome;
     }
 
-    /**
-     * Fires the hooks of a root that has ended, outside of every transaction; or of what stands for one in a test fixture,
-     * in that.
-     *
-     * @param error what the caller is to be thrown so far; failures of hooks are suppressed in it
-     * @return what the caller is to be thrown; null for nothing
-     */
-    private static @Nullable Throwable fireHooks(
-            Scope scope, Outcome outcome, @Nullable Throwable error, @Nullable Object result) {
+    /** The hooks after the end of what fires its own; null if there are none. */
+    static @Nullable HookRound hooksAfter(Scope scope, Outcome outcome) {
         Hooks hooks = scope.unit.hooksOrNull();
-        if (hooks == null) {
-            return error;
-        }
-        List<Throwable> failed = new HookRound(scope, hooks, outcome).fire();
+        return hooks == null ? null : new HookRound(scope, hooks, outcome);
+    }
+
+    /**
+     * What the caller is told once the hooks after the end were fired.
+     *
+     * @param error so far, in which failures of hooks are suppressed
+     * @return null for nothing
+     */
+    static @Nullable Throwable afterHooks(
+            @Nullable Throwable error, List<Throwable> failed, Outcome outcome, @Nullable Object result) {
         if (failed.isEmpty()) {
             return error;
         }
@@ -202,21 +204,13 @@ final class Ending {
         return error;
     }
 
-    /** Fires the hooks of what stands for a root, and answers what the caller is to be thrown; null for nothing. */
-    static @Nullable Throwable afterStandIn(
-            Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
-        return fireHooks(scope, outcome, error("The transaction", scope, verdict, outcome), result);
-    }
-
-    /** Tells the listeners, fires the hooks, and answers what the caller is to be thrown; null for nothing. */
-    static @Nullable Throwable afterRoot(
-            Scope scope, Settle.Verdict verdict, Outcome outcome, @Nullable Object result) {
+    /** Tells the listeners that a root has ended. */
+    static void tell(Scope scope, Outcome outcome) {
         Transaction transaction = scope.transaction;
         if (transaction.engine.isHeard()) {
             transaction.tell(() -> new TxEvent.Ended(
                     transaction.id(), scope.inForce.label(), outcome, transaction.attempt, transaction.lasted()));
         }
-        return fireHooks(scope, outcome, error("The transaction", scope, verdict, outcome), result);
     }
 
     /** What the caller is told of a unit that ended like this; null if it went as asked. */

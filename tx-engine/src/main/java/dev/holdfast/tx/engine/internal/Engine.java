@@ -26,6 +26,9 @@ public final class Engine {
     final @Nullable Server readers;
     final Ambient ambient;
     final Duration patience;
+    /** How long is asked what became of a lost commit. */
+    final Duration settleWithin;
+
     final Failures failures;
     private final List<TxListener> listeners;
     private final Runnable onClose;
@@ -38,6 +41,7 @@ public final class Engine {
      * @param primary takes everything
      * @param readers take what is read-only; null if there are none
      * @param patience how long a thread waits for its turn on a connection
+     * @param settleWithin how long is asked what became of a lost commit
      * @param onClose closes what was opened for the engine
      */
     Engine(
@@ -45,12 +49,14 @@ public final class Engine {
             @Nullable Server readers,
             Ambient ambient,
             Duration patience,
+            Duration settleWithin,
             List<TxListener> listeners,
             Runnable onClose) {
         this.primary = primary;
         this.readers = readers;
         this.ambient = ambient;
         this.patience = patience;
+        this.settleWithin = settleWithin;
         this.listeners = List.copyOf(listeners);
         this.onClose = onClose;
         this.failures = new Failures(primary);
@@ -102,6 +108,9 @@ public final class Engine {
 
     void close() {
         if (closed.compareAndSet(false, true)) {
+            if (primary.markers != null) {
+                primary.markers.close(this, primary.source);
+            }
             onClose.run();
         }
     }

@@ -1,29 +1,26 @@
 package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Access;
-import dev.holdfast.tx.Ambient;
 import dev.holdfast.tx.Completion;
 import dev.holdfast.tx.ConnectionBody;
 import dev.holdfast.tx.Failure;
-import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.Propagation;
 import dev.holdfast.tx.RetryPolicy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxBody;
 import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxRejectedException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.Work;
-import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Wish;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.UnaryOperator;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -117,16 +114,26 @@ final class EngineTransactor implements Transactor {
 
     @Override
     public <T extends @Nullable Object> T outside(Work<T> work) {
-        Scope running = Current.scope(engine);
+        return inFrame(outsideOf(Current.scope(engine)), work);
+    }
+
+    /** Where work outside of a scope runs; null for outside of every transaction. */
+    @Nullable
+    Scope outsideOf(@Nullable Scope running) {
         if (running == null || !running.isInFixture()) {
-            return inFrame(null, work);
+            return null;
         }
         note(running, running.inForce.label(), "work outside of the transaction stays inside a test fixture");
-        return inFrame(running.outermost(), work);
+        return running.outermost();
     }
 
     @Override
     public <T extends @Nullable Object> T within(Tx tx, Work<T> work) {
+        return inFrame(chosen(tx), work);
+    }
+
+    /** The scope that work is to run within. */
+    Scope chosen(Tx tx) {
         if (!(tx instanceof Scope scope) || scope.transaction.engine != engine) {
             throw new IllegalArgumentException("The transaction belongs to another Transactor than " + this);
         }
@@ -138,7 +145,7 @@ final class EngineTransactor implements Transactor {
                             + " work with one that was started inside",
                     scope.inForce.label());
         }
-        return inFrame(scope, work);
+        return scope;
     }
 
     /** A savepoint, so that a statement that fails leaves the fixture usable; as on its own, what was done before stays. */
@@ -146,24 +153,29 @@ final class EngineTransactor implements Transactor {
         fixture.requireOpen("A connection");
         Entry.Decision.Savepoint how =
                 new Entry.Decision.Savepoint(fixture.inForce.completion(Completion.COMMIT), List.of(), false);
-        AtomicReference<@Nullable Throwable> thrown = new AtomicReference<>();
-        Attempts.Ended<T> ended = this.<T>savepoint(
-                fixture,
-                how,
-                fixture.deadline,
-                lent -> inFrame(fixture, () -> {
-                    try {
-                        return lent.withConnection(body);
-                    } catch (Throwable e) {
-                        thrown.set(e);
-                        return none();
-                    }
-                }));
-        Throwable error = thrown.get();
+        Bracket bracket = new Bracket.Savepoint(this, fixture, how, fixture.deadline);
+        T result = none();
+        Throwable thrown = null;
+        bracket.open(false);
+        Current.Frame before = Current.enter(bracket.frame());
+        try {
+            try {
+                result = inFrame(fixture, () -> bracket.tx().withConnection(body));
+            } catch (Throwable e) {
+                thrown = e;
+            }
+            bracket.endBlocking(null);
+        } finally {
+            Current.leave(before);
+        }
+        Throwable error = bracket.toldBlocking(result);
+        if (thrown != null) {
+            throw Thrown.as(thrown);
+        }
         if (error != null) {
             throw Thrown.as(error);
         }
-        return ended.orThrow();
+        return result;
     }
 
     private <T extends @Nullable Object> T inFrame(@Nullable Scope scope, Work<T> work) {
@@ -206,8 +218,42 @@ final class EngineTransactor implements Transactor {
 
     // ---- the brackets
 
-    /** Starts a scope as {@link Entry} decides, runs the body in it, and ends it. */
+    /** Starts a scope as {@link Entry} decides, runs the body in it, and ends it; again, where that is asked for. */
     <T extends @Nullable Object> T run(@Nullable Scope running, TxOptions asked, TxBody<T> body) {
+        Call call = call(running, asked);
+        while (true) {
+            Bracket bracket = call.next();
+            T result = none();
+            Throwable thrown = null;
+            bracket.open(false);
+            Current.Frame before = Current.enter(bracket.frame());
+            try {
+                try {
+                    result = body.apply(bracket.tx());
+                } catch (Throwable e) {
+                    thrown = e;
+                }
+                bracket.endBlocking(thrown);
+            } finally {
+                Current.leave(before);
+            }
+            Throwable error = bracket.toldBlocking(result);
+            if (error == null) {
+                return result;
+            }
+            if (!call.isAgainAfter(bracket, error)) {
+                throw Thrown.as(error);
+            }
+        }
+    }
+
+    /**
+     * Decides how a call starts.
+     *
+     * @param running what it would join; null for nothing
+     * @throws TxException if it cannot be started
+     */
+    Call call(@Nullable Scope running, TxOptions asked) {
         engine.requireOpen();
         Entry.Running facts = running == null ? null : facts(running);
         Entry.Decision decision = Entry.decide(facts, asked, propagation);
@@ -222,20 +268,29 @@ final class EngineTransactor implements Transactor {
             refuseWritesOnReplica(running, asked);
         }
         if (running != null && decision instanceof Entry.Decision.Join join) {
-            return joined(running, join.inForce(), asked, body);
+            Deadline deadline = deadline(asked, running);
+            return new Call(attempt -> new Bracket.Joined(this, running, join, deadline), null);
         }
         if (running != null && decision instanceof Entry.Decision.Savepoint savepoint) {
             return savepoint.standsForRoot()
-                    ? inFixture(running, defaults.overlay(asked), body)
-                    : savepoint(running, savepoint, deadline(asked, running), body)
-                            .orThrow();
+                    ? inFixture(running, defaults.overlay(asked))
+                    : savepoint(running, savepoint, deadline(asked, running), null);
         }
         Prepared prepared = asked.equals(TxOptions.none()) ? plain : engine.prepare(defaults.overlay(asked));
         Deadline deadline = deadline(prepared.options(), running);
-        RetryPolicy policy = prepared.options().retry();
-        return policy == null
-                ? root(prepared, 1, deadline, body).orThrow()
-                : Attempts.run(engine, policy, deadline, attempt -> root(prepared, attempt, deadline, body));
+        return new Call(
+                attempt -> new Bracket.Root(this, new Transaction(engine, prepared, attempt, deadline)),
+                attempts(prepared.options(), deadline));
+    }
+
+    private @Nullable Attempts attempts(TxOptions options, @Nullable Deadline deadline) {
+        RetryPolicy policy = options.retry();
+        return policy == null ? null : new Attempts(engine, policy, deadline);
+    }
+
+    private Call savepoint(
+            Scope running, Entry.Decision.Savepoint how, @Nullable Deadline deadline, @Nullable Attempts attempts) {
+        return new Call(attempt -> new Bracket.Savepoint(this, running, how, deadline), attempts);
     }
 
     /** What the database could never do is refused as that: no other place for the scope would help. */
@@ -253,17 +308,14 @@ final class EngineTransactor implements Transactor {
     }
 
     /** What would be a root: with the defaults, the refusals and the attempts of one, each in a savepoint. */
-    private <T extends @Nullable Object> T inFixture(Scope running, TxOptions options, TxBody<T> body) {
+    private Call inFixture(Scope running, TxOptions options) {
         engine.prepare(options); // what no root could have is refused here as well
         if (!(Entry.decide(facts(running), options, propagation) instanceof Entry.Decision.Savepoint how)) {
             throw new IllegalStateException("The defaults change how a scope starts");
         }
         how.notes().forEach(note -> note(running, options.label(), note));
         Deadline deadline = deadline(options, running);
-        RetryPolicy policy = options.retry();
-        return policy == null
-                ? savepoint(running, how, deadline, body).orThrow()
-                : Attempts.run(engine, policy, deadline, attempt -> savepoint(running, how, deadline, body));
+        return savepoint(running, how, deadline, attempts(options, deadline));
     }
 
     private static void note(Scope running, @Nullable String label, String note) {
@@ -300,81 +352,5 @@ final class EngineTransactor implements Transactor {
     @SuppressWarnings({"NullAway", "TypeParameterUnusedInFormals"})
     private static <T extends @Nullable Object> T none() {
         return null;
-    }
-
-    private <T extends @Nullable Object> T joined(Scope running, TxOptions inForce, TxOptions asked, TxBody<T> body) {
-        Scope scope = new Scope(this, running, running.transaction, running.unit, inForce, deadline(asked, running));
-        running.childOpened();
-        Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
-        T result = none();
-        Throwable thrown = null;
-        try {
-            result = body.apply(scope);
-        } catch (Throwable e) {
-            thrown = e;
-        }
-        Current.leave(before);
-        Ending.joined(running, scope, thrown);
-        return result;
-    }
-
-    private <T extends @Nullable Object> Attempts.Ended<T> savepoint(
-            Scope running, Entry.Decision.Savepoint how, @Nullable Deadline deadline, TxBody<T> body) {
-        Transaction transaction = running.transaction;
-        Scope scope;
-        T result = none();
-        Settle.Verdict verdict;
-        Outcome outcome;
-        transaction.turn.take(); // kept to the end: siblings must not interleave
-        try {
-            running.requireOpen("A nested scope");
-            boolean readOnly = how.inForce().access() == Access.READ_ONLY
-                    && running.inForce.access() != Access.READ_ONLY
-                    && transaction.prepared.server().profile.has(Feature.READ_ONLY_SAVEPOINT);
-            Unit unit = transaction.savepoints.push(readOnly, how.standsForRoot());
-            scope = new Scope(this, running, transaction, unit, how.inForce(), deadline);
-            Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
-            Throwable thrown = null;
-            try {
-                result = body.apply(scope);
-            } catch (Throwable e) {
-                thrown = e;
-            }
-            try {
-                verdict = Ending.settle(scope, thrown);
-                outcome = Ending.savepoint(scope, verdict);
-            } finally {
-                Current.leave(before);
-            }
-        } finally {
-            transaction.turn.giveBack();
-        }
-        Throwable error = how.standsForRoot()
-                ? Ending.afterStandIn(scope, verdict, outcome, result)
-                : Ending.error("A nested scope", scope, verdict, outcome);
-        return new Attempts.Ended<>(transaction, result, outcome, error);
-    }
-
-    private <T extends @Nullable Object> Attempts.Ended<T> root(
-            Prepared prepared, int attempt, @Nullable Deadline deadline, TxBody<T> body) {
-        Transaction transaction = new Transaction(engine, prepared, attempt, deadline);
-        Scope scope = new Scope(this, null, transaction, transaction.savepoints.root(), prepared.options(), deadline);
-        Current.Frame before = Current.enter(engine, scope, engine.ambient == Ambient.ON);
-        T result = none();
-        Throwable thrown = null;
-        try {
-            result = body.apply(scope);
-        } catch (Throwable e) {
-            thrown = e;
-        }
-        Settle.Verdict verdict;
-        Outcome outcome;
-        try {
-            verdict = Ending.settle(scope, thrown);
-            outcome = Ending.root(scope, verdict);
-        } finally {
-            Current.leave(before);
-        }
-        return new Attempts.Ended<>(transaction, result, outcome, Ending.afterRoot(scope, verdict, outcome, result));
     }
 }

@@ -7,6 +7,7 @@ import dev.holdfast.tx.TxRolledBackException;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.spi.Profile;
 import java.sql.SQLException;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /** The words of errors that are about a transaction: what was tried, on which server, and what to do next. */
@@ -50,10 +51,15 @@ final class Errors {
                     label,
                     cause);
         }
+        String notSettled = Arrays.stream(cause.getSuppressed())
+                .filter(Settling.NotSettled.class::isInstance)
+                .findFirst()
+                .map(why -> ". " + firstLine(why))
+                .orElse(", or ask for verifiable() to have it settled");
         return new TxOutcomeUnknownException(
                 "COMMIT was sent to " + profile + " and its answer was lost: " + firstLine(cause)
-                        + "; the transaction may be there or not. Look for its effect before running it again, or ask"
-                        + " for verifiable() to have it settled",
+                        + "; the transaction may be there or not. Look for its effect before running it again"
+                        + notSettled,
                 failure,
                 label,
                 cause);

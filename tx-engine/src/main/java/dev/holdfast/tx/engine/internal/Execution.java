@@ -1,29 +1,27 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Moment.Cancelled;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One execution that is watched over: by a limit, after which it is cancelled, or for a row lock whose waiting is limited
- * by a setting.
+ * One execution that is watched over: by a limit or for a caller, with whose end it is cancelled, or for a row lock whose
+ * waiting is limited by a setting.
  *
  * <p>A cancel that comes late must not hit the next statement. So it is either not begun when the execution is over, or
- * waited for.
+ * waited for. One that comes early hits nothing, as the driver has sent nothing yet. So it is made again until the
+ * execution is over.
  */
 final class Execution {
-    private enum State {
-        RUNNING,
-        CANCELLING,
-        OVER
-    }
+    private static final long FIRST_PAUSE_MILLIS = 100;
+    private static final long LONGEST_PAUSE_MILLIS = 2_000;
 
     private static final ScheduledThreadPoolExecutor TIMER = timer();
 
@@ -33,23 +31,44 @@ final class Execution {
     final @Nullable Deadline deadline;
     final @Nullable PlannedLock lock;
     private final Statement statement;
-    private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
-    private final CountDownLatch cancelReturned = new CountDownLatch(1);
-    private java.util.concurrent.@Nullable Future<?> alarm;
+    private final DriverPort port;
+    private final CancelLatch latch = new CancelLatch();
+    private @Nullable Future<?> alarm;
+    private Caller.@Nullable Watch watch;
     private boolean failed;
-    private volatile boolean byCaller;
+    private volatile boolean byStatement;
 
-    private Execution(Statement statement, @Nullable Deadline deadline, @Nullable PlannedLock lock) {
+    // guarded by the latch
+    private Cancelled cancelled = Cancelled.NOT;
+
+    private Execution(Statement statement, DriverPort port, @Nullable Deadline deadline, @Nullable PlannedLock lock) {
         this.statement = statement;
+        this.port = port;
         this.deadline = deadline;
         this.lock = lock;
     }
 
-    static Execution of(Statement statement, @Nullable Deadline deadline, @Nullable PlannedLock lock) {
-        Execution execution = new Execution(statement, deadline, lock);
+    /**
+     * An execution that is about to begin.
+     *
+     * @param port cancels it
+     * @param deadline by which it must be over; null for no limit
+     * @param lock that it takes; null for none, or one that needs no watching
+     * @param caller whose cancelling ends it; null if nobody can cancel it
+     */
+    static Execution of(
+            Statement statement,
+            DriverPort port,
+            @Nullable Deadline deadline,
+            @Nullable PlannedLock lock,
+            @Nullable Caller caller) {
+        Execution execution = new Execution(statement, port, deadline, lock);
         if (deadline != null) {
             long left = Math.max(0, deadline.left(System.nanoTime()));
-            execution.alarm = TIMER.schedule(() -> CANCELLERS.execute(execution::cancel), left, TimeUnit.NANOSECONDS);
+            execution.alarm = TIMER.schedule(() -> execution.cancelled(Cancelled.BY_LIMIT), left, TimeUnit.NANOSECONDS);
+        }
+        if (caller != null) {
+            execution.watch = caller.whenCancelled(() -> execution.cancelled(Cancelled.BY_CALLER));
         }
         return execution;
     }
@@ -66,45 +85,45 @@ final class Execution {
         return thread;
     }
 
-    private void cancel() {
-        if (state.compareAndSet(State.RUNNING, State.CANCELLING)) {
-            try {
-                statement.cancel();
-            } catch (SQLException | RuntimeException e) {
-                Log.LOGGER.log(System.Logger.Level.DEBUG, "A statement that ran out of time could not be cancelled", e);
-            } finally {
-                cancelReturned.countDown();
+    private void cancelled(Cancelled by) {
+        synchronized (latch) {
+            if (!latch.isOver() && cancelled == Cancelled.NOT) {
+                cancelled = by;
+                CANCELLERS.execute(this::cancelUntilOver);
             }
         }
     }
 
-    /** The execution is over, well or not: no cancel can come after this returned. */
+    private void cancelUntilOver() {
+        long pause = FIRST_PAUSE_MILLIS;
+        while (latch.begins()) {
+            try {
+                port.cancel(statement);
+            } catch (SQLException | RuntimeException e) {
+                Log.LOGGER.log(System.Logger.Level.DEBUG, "A statement could not be cancelled", e);
+            } finally {
+                latch.ends(pause);
+            }
+            pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
+        }
+    }
+
+    /** The execution is over, well or not: no cancel comes after this returned. */
     void over() {
         if (alarm != null) {
             alarm.cancel(false);
-            if (!state.compareAndSet(State.RUNNING, State.OVER) && state.get() == State.CANCELLING) {
-                awaitCancel();
-            }
+        }
+        if (watch != null) {
+            watch.close();
+        }
+        if (alarm != null || watch != null) {
+            latch.over();
         }
     }
 
-    private void awaitCancel() {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                cancelReturned.await();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
+    /** Somebody has called the statement's own cancel. */
     void cancelledByCaller() {
-        byCaller = true;
+        byStatement = true;
     }
 
     void fail() {
@@ -115,11 +134,10 @@ final class Execution {
         return failed;
     }
 
-    /** Whether the limit has it cancelled, or is about to. */
+    /** Whether the limit has it cancelled, or is about to; or else its caller. */
     Cancelled cancelled() {
-        if (state.get() == State.CANCELLING) {
-            return Cancelled.BY_LIMIT;
+        synchronized (latch) {
+            return cancelled == Cancelled.NOT && byStatement ? Cancelled.BY_CALLER : cancelled;
         }
-        return byCaller ? Cancelled.BY_CALLER : Cancelled.NOT;
     }
 }

@@ -29,17 +29,11 @@ final class Hooks {
             Point point,
             @Nullable Hook hook,
             @Nullable Consumer<? super Outcome> told,
-            Outcome.@Nullable RolledBack fate) {
-        void fire(@Nullable Outcome outcome) throws Exception {
-            if (hook != null) {
-                hook.fire();
-            } else if (told != null && outcome != null) {
-                told.accept(outcome);
-            }
-        }
-    }
+            Outcome.@Nullable RolledBack fate) {}
 
     private final List<Entry> entries = new ArrayList<>();
+    /** How many of them were looked at before COMMIT. */
+    private int firedBefore;
     /** How many of them were looked at after the end. */
     private int fired;
 
@@ -73,28 +67,21 @@ final class Hooks {
         }
     }
 
-    /** Fires the hooks before COMMIT, those that they register included; the first failure ends it. */
-    void fireBeforeCommit() throws Exception {
-        for (int i = 0; i < entries.size(); i++) {
-            if (entries.get(i).point() == Point.BEFORE_COMMIT) {
-                entries.get(i).fire(null);
+    /** The next hook that fires before COMMIT, those that hooks register included; null if there is none left. */
+    @Nullable
+    Hook nextBeforeCommit() {
+        while (firedBefore < entries.size()) {
+            Entry entry = entries.get(firedBefore++);
+            if (entry.point() == Point.BEFORE_COMMIT) {
+                return entry.hook();
             }
         }
+        return null;
     }
 
-    /** How a hook that is due is fired. */
-    @FunctionalInterface
-    interface Firing {
-        void fire(FixtureHooks.Point point, Hook hook) throws Exception;
-    }
-
-    /**
-     * Fires the hooks after the end that were not looked at yet and are due, those that they register included, all of them.
-     *
-     * @return what they threw, in order
-     */
-    List<Throwable> fireAfter(Outcome outcome, Firing firing) {
-        List<Throwable> failed = new ArrayList<>();
+    /** The next hook that is due after an end, those that hooks register included; null if there is none left. */
+    @Nullable
+    DueHook nextAfter(Outcome outcome) {
         while (fired < entries.size()) {
             Entry entry = entries.get(fired++);
             Outcome own = entry.fate() == null ? outcome : entry.fate();
@@ -105,19 +92,10 @@ final class Hooks {
                 case AFTER_COMPLETION -> FixtureHooks.Point.AFTER_COMPLETION;
             };
             if (due != null) {
-                try {
-                    firing.fire(due, () -> entry.fire(own));
-                } catch (Throwable e) {
-                    failed.add(e);
-                }
+                return new DueHook(due, entry.hook(), entry.told(), own);
             }
         }
-        return failed;
-    }
-
-    /** As {@link #fireAfter(Outcome, Firing)}, one after the other, by nobody else. */
-    List<Throwable> fireAfter(Outcome outcome) {
-        return fireAfter(outcome, (point, hook) -> hook.fire());
+        return null;
     }
 
     static TxStateException tooLate(String name) {

@@ -41,6 +41,8 @@ final class Lease {
 
     /** How far a step came. */
     enum Reached {
+        /** It was not to be sent any more, and nothing will be. */
+        WITHDRAWN,
         /** The driver was not asked to send it, nor anything in front of it. */
         NOTHING_SENT,
         /** The driver was not asked to send it. */
@@ -55,6 +57,9 @@ final class Lease {
 
     final Source source;
     final Connection connection;
+    /** Of the message that is carried out, if it commits; else less than any. */
+    private int commitStep = -1;
+
     private @Nullable Map<String, String> slots;
     private @Nullable Map<String, Undo> undos;
     /** The driver's own, by name. */
@@ -120,6 +125,9 @@ final class Lease {
         sent = 0;
         done = 0;
         while (done < steps.size()) {
+            if (done == commitStep) {
+                CommitWithdrawn.ifCancelled();
+            }
             int end = done + 1;
             Step step = steps.get(done);
             if (step instanceof Step.Sql sql) {
@@ -146,17 +154,32 @@ final class Lease {
         }
     }
 
+    /** Carries a message out, and answers what it read into this slot; null if that was nothing. */
+    @Nullable
+    String ask(Message question, String slot) throws SQLException {
+        if (slots != null) {
+            slots.remove(slot); // an answer from before is none
+        }
+        perform(question);
+        return slots().get(slot);
+    }
+
     /** Carries the commit message out, and says whether COMMIT was acknowledged. */
     CommitAnswer commit(CommitMessage commit) {
         try {
+            commitStep = commit.commitStep();
             perform(commit.message());
             return CommitAnswer.DONE;
+        } catch (CommitWithdrawn e) {
+            return new CommitAnswer(Reached.WITHDRAWN, e);
         } catch (SQLException | RuntimeException | Error e) {
             int step = commit.commitStep();
             Reached reached = step < done
                     ? Reached.ANSWERED
                     : step < sent ? Reached.SENT : sent > 0 ? Reached.NOT_SENT : Reached.NOTHING_SENT;
             return new CommitAnswer(reached, e);
+        } finally {
+            commitStep = -1;
         }
     }
 

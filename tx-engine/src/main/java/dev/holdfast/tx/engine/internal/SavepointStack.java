@@ -4,6 +4,8 @@ import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Savepoints;
 import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +17,8 @@ final class SavepointStack {
     private final Unit root = Unit.root();
     private Unit top = root;
     private int made;
+    /** Made when there is some. */
+    private @Nullable List<HeldBack> heldBack;
 
     SavepointStack(Transaction transaction) {
         this.transaction = transaction;
@@ -27,6 +31,43 @@ final class SavepointStack {
     Unit push(boolean readOnly, boolean standsForRoot) {
         top = top.savepoint(RememberedSavepoints.name(++made), readOnly, standsForRoot);
         return top;
+    }
+
+    void hold(HeldBack work) {
+        if (heldBack == null) {
+            heldBack = new ArrayList<>();
+        }
+        heldBack.add(work);
+    }
+
+    void holdNoMore(HeldBack work) {
+        if (heldBack != null) {
+            heldBack.remove(work);
+        }
+    }
+
+    /** Has what is held back sent, in the frame of the scope that it belongs into. */
+    void flush(Scope scope) {
+        if (heldBack == null || heldBack.isEmpty()) {
+            return;
+        }
+        Current.Frame before = Current.enter(transaction.engine, scope, true);
+        try {
+            for (HeldBack work : List.copyOf(heldBack)) {
+                work.flush();
+            }
+        } catch (Exception e) {
+            throw Thrown.as(e);
+        } finally {
+            Current.leave(before);
+        }
+    }
+
+    /** Has forgotten what is remembered, after the end of a savepoint. */
+    void forget() {
+        if (heldBack != null) {
+            List.copyOf(heldBack).forEach(HeldBack::forget);
+        }
     }
 
     /** Takes the innermost unit off, once it was released or rolled back. */

@@ -194,6 +194,16 @@ class Scope extends TransactionUse implements Tx {
         }
     }
 
+    /** Does something with the savepoints that no other thread may do at the same time. */
+    void inTurn(String what, Consumer<SavepointStack> action) {
+        takeTurnFor(what);
+        try {
+            action.accept(transaction.savepoints);
+        } finally {
+            transaction.turn.giveBack();
+        }
+    }
+
     /** Takes the turn for what no other thread may do at the same time; the caller gives it back. */
     private void takeTurnFor(String what) {
         requireOpen(what);

@@ -12,6 +12,7 @@ import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.SettingSql;
+import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.TextEffect;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
@@ -32,6 +33,10 @@ final class Server {
     final Dialect dialect;
     final Profile profile;
     final Savepoints savepoints;
+    /** How a lost commit is settled; null if it cannot be. */
+    final @Nullable Settlement settlement;
+    /** The rows by which it is; null where the server knows by itself. */
+    final @Nullable Markers markers;
     /** How the schema of a session is put back; null where JDBC's getter is enough. */
     final @Nullable SettingSql schema;
 
@@ -44,6 +49,8 @@ final class Server {
         this.dialect = dialect;
         this.profile = profile;
         this.savepoints = new RememberedSavepoints(dialect.savepoints(profile));
+        this.settlement = dialect.settlement(profile).orElse(null);
+        this.markers = settlement == null || settlement.markers() == null ? null : new Markers(settlement.markers());
         this.schema = dialect.schema(profile).orElse(null);
         this.target = target;
     }
@@ -152,7 +159,7 @@ final class Server {
         }
         Wish wish = Wish.of(options).to(target);
         if (options.isVerifiable()) {
-            wish = wish.carrying(Wish.Carry.TX_ID);
+            wish = wish.carrying(settlement == null ? Wish.Carry.TX_ID : settlement.carry());
         }
         return new Planned(wish, dialect.plan(wish, profile));
     }

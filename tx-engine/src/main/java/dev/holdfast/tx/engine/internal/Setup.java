@@ -16,9 +16,15 @@ import org.jspecify.annotations.Nullable;
  * @param ambient whether running transactions are found without being passed along
  * @param listeners told of events
  * @param patience how long a thread waits for its turn
+ * @param settleWithin how long is asked what became of a lost commit
  */
 public record Setup(
-        @Nullable Dialect dialect, TxOptions options, Ambient ambient, List<TxListener> listeners, Duration patience) {
+        @Nullable Dialect dialect,
+        TxOptions options,
+        Ambient ambient,
+        List<TxListener> listeners,
+        Duration patience,
+        Duration settleWithin) {
     /** Copies the listeners. */
     public Setup {
         listeners = List.copyOf(listeners);

@@ -3,12 +3,14 @@ package dev.holdfast.tx.engine.internal;
 import com.zaxxer.hikari.HikariDataSource;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntFunction;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -17,14 +19,18 @@ class Source {
     /** Of pools we know nothing about. */
     static final int UNKNOWN_SIZE = Integer.MAX_VALUE;
 
-    /** Waits for pools on behalf of callers with a limit: a pool has one for all callers, or none. */
-    private static final ExecutorService WAITERS = Executors.newCachedThreadPool(task -> {
+    /** Wait on behalf of callers with a limit: a pool has one for all callers, or none, and so has a server. */
+    static final ExecutorService WAITERS = Executors.newCachedThreadPool(task -> {
         Thread thread = new Thread(task, "holdfast-acquire");
         thread.setDaemon(true);
         return thread;
     });
 
+    /** Unless the pool says otherwise: what pools have if nobody sets it. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
     private final DataSource dataSource;
+    private @Nullable Object gate;
 
     private Source(DataSource dataSource) {
         this.dataSource = dataSource;
@@ -39,6 +45,19 @@ class Source {
         return UNKNOWN_SIZE;
     }
 
+    /** How long the pool would have a caller wait. */
+    Duration patience() {
+        return PATIENCE;
+    }
+
+    /** What grants places to those who can wait without a thread; made once, from the size. */
+    final synchronized <G> G gate(Class<G> type, IntFunction<G> make) {
+        if (gate == null) {
+            gate = make.apply(size());
+        }
+        return type.cast(gate);
+    }
+
     /**
      * Takes a connection.
      *
@@ -48,9 +67,19 @@ class Source {
      * @throws InterruptedException if the thread was interrupted while it waited under a deadline
      */
     final Connection acquire(@Nullable Deadline deadline) throws SQLException, TimeoutException, InterruptedException {
-        if (deadline == null) {
-            return dataSource.getConnection();
+        Caller caller = Current.caller();
+        if (caller == null) {
+            return deadline == null ? dataSource.getConnection() : acquireBy(deadline);
         }
+        CallersWait wait = new CallersWait(caller); // pools answer an interrupt
+        try {
+            return deadline == null ? dataSource.getConnection() : acquireBy(deadline);
+        } finally {
+            wait.over();
+        }
+    }
+
+    private Connection acquireBy(Deadline deadline) throws SQLException, TimeoutException, InterruptedException {
         Handover handover = new Handover();
         Future<?> waiting = WAITERS.submit(() -> handover.from(dataSource));
         try {
@@ -101,6 +130,11 @@ class Source {
         @Override
         int size() {
             return pool.getMaximumPoolSize();
+        }
+
+        @Override
+        Duration patience() {
+            return Duration.ofMillis(pool.getConnectionTimeout());
         }
 
         @Override

@@ -13,6 +13,7 @@ import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
+import dev.holdfast.tx.spi.Standing;
 import dev.holdfast.tx.spi.Step;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -112,14 +113,26 @@ final class Transaction {
         long had = engine.isHeard() ? engine.now() : 0;
         lease = new Lease(prepared.server().source, connection);
         condition.opening();
+        Markers markers = prepared.markers();
+        if (markers != null) {
+            lease.useSlots(markers.next());
+        }
         try {
             lease.perform(prepared.plan().begin());
+            if (markers != null) {
+                markers.requireTable(lease);
+            }
             condition.opened();
         } catch (SQLException | RuntimeException | Error e) {
+            SQLException told = null;
             try {
-                failed(e, Phase.BEGIN, null, null, State.ENDED);
+                Failure failure = failed(e, Phase.BEGIN, null, null, State.ENDED);
+                told = markers == null ? null : markers.told(failure, prepared);
             } finally {
                 rollBack(e);
+            }
+            if (told != null) {
+                throw told;
             }
             throw e;
         }
@@ -235,25 +248,50 @@ final class Transaction {
                 .lock(lock == null ? null : lock.lock())
                 .cancelled(execution == null ? Moment.Cancelled.NOT : execution.cancelled());
         Failure failure = classify(sql, moment);
-        FailureEffect effect = Condition.effect(failure.effect(), moment.driverState(), phase);
+        FailureEffect effect = Condition.effect(failure.effect(), phase);
         lookAfterFailed(effect);
         if (phase == Phase.SAVEPOINT && failure.kind() == FailureKind.TX_STATE && unseenEnd.isCommittedByDefining()) {
             unseenEnd.by("a statement that commits by itself, and its savepoints are gone");
         }
         switch (effect) {
-            case NONE, ASK -> {}
+            case NONE -> {}
             case SCOPE -> savepoints.abortedBy(failure);
             case DOOMED -> condition.goneBy(sql, State.DOOMED);
             case ENDED -> condition.goneBy(sql, State.ENDED);
             case LOST -> condition.goneBy(sql, State.LOST);
+            case ASK -> throw new IllegalStateException("Nobody was asked about " + failure);
         }
         return failure;
     }
 
+    /** What an error is and did; where it does not tell what it did, those who know are asked. */
     Failure classify(SQLException error, Moment moment) {
         Failure failure = prepared.server().dialect.classify(error, moment, prepared.server().profile);
+        if (failure.effect() == FailureEffect.ASK) {
+            FailureEffect known = Condition.effect(moment.driverState());
+            failure = failure.effect(known == FailureEffect.ASK ? askedEffect(error, moment.phase()) : known);
+        }
         engine.failures.remember(failure);
         return failure;
+    }
+
+    private FailureEffect askedEffect(SQLException error, Phase phase) {
+        Standing standing = phase == Phase.STATEMENT || phase == Phase.SAVEPOINT
+                ? prepared.server().dialect.standing(prepared.server().profile).orElse(null)
+                : null;
+        if (standing == null) {
+            return FailureEffect.DOOMED;
+        }
+        try {
+            FailureEffect effect = Condition.effect(lease().ask(standing.question(), Standing.STATE));
+            if (effect == FailureEffect.ENDED) {
+                unseenEnd.shownBy(error);
+            }
+            return effect;
+        } catch (SQLException | RuntimeException e) {
+            Thrown.suppress(error, e);
+            return FailureEffect.LOST;
+        }
     }
 
     DriverState driverState() {
@@ -349,6 +387,10 @@ final class Transaction {
             }
             evict("the rollback failed", e);
             return;
+        }
+        Markers markers = prepared.markers();
+        if (markers != null) {
+            markers.rolledBack(lease.slots());
         }
         giveBack(first);
     }

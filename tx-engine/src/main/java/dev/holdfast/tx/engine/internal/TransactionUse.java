@@ -19,10 +19,15 @@ import org.jspecify.annotations.Nullable;
 
 /** The connection of a transaction as the guards of one scope use it: in turn, within the limits, and as long as it is open. */
 abstract class TransactionUse implements ConnectionUse {
+    private record FetchSize(Statement statement, int rows) {}
+
     final Transaction transaction;
     final TxOptions inForce;
     /** By which the scope must be done; null for no limit. */
     final @Nullable Deadline deadline;
+    /** Of the statement that is being executed, if it must not be used. */
+    private @Nullable FetchSize hint;
+
     /** Not "open": that would be written, for all threads to see, each time one is made. */
     volatile boolean over;
 
@@ -48,7 +53,11 @@ abstract class TransactionUse implements ConnectionUse {
 
     @Override
     public void enter() throws SQLException {
-        takeTurn();
+        try {
+            transaction.turn.takeToUse();
+        } catch (TxStateException e) {
+            throw Refused.of(e);
+        }
         try {
             if (over) {
                 throw Refused.of(Errors.ended(inForce.label(), "A statement"));
@@ -100,6 +109,11 @@ abstract class TransactionUse implements ConnectionUse {
             execution.fail();
             execution.over();
         }
+        try {
+            giveFetchSizeBack();
+        } catch (SQLException e) {
+            Thrown.suppress(error, e);
+        }
         Failure failure = transaction.failed(error, Phase.STATEMENT, execution, rowsOf, Condition.State.LOST);
         if (execution != null && execution.lock != null && failure.effect() == FailureEffect.NONE) {
             afterFailed(execution.lock, failure);
@@ -140,12 +154,43 @@ abstract class TransactionUse implements ConnectionUse {
         Duration limit = inForce.statementTimeout();
         Deadline statementEnd = limit == null ? null : Deadline.after(transaction.engine.now(), Limit.STATEMENT, limit);
         Deadline end = Deadline.sooner(statementEnd, deadline);
+        Caller caller = Current.caller();
+        if (caller != null && caller.isCancelled()) {
+            throw Refused.of(new TxStateException("The statement was not sent to " + server().profile
+                    + ", for its caller was cancelled; the transaction will be rolled back"));
+        }
         PlannedLock lock = transaction.locks.planned(sql);
+        if (lock != null && !lock.plan().after().isEmpty()) {
+            readAtOnce(statement);
+        }
         if (lock != null && !lock.plan().before().isEmpty()) {
             performForLock(lock.plan().before());
         }
         transaction.unseenEnd.executing(sql, transaction::driverState);
-        return end == null && lock == null ? null : Execution.of(statement, end, lock);
+        return end == null && lock == null && caller == null
+                ? null
+                : Execution.of(statement, server().dialect.port(), end, lock, caller);
+    }
+
+    /**
+     * What is set for a lock is put back when its statement was answered. A row that the server reads later would be locked
+     * without it, and some drivers send nothing while rows are coming; so all of them are read at once. A fetch size is a
+     * hint, and is given back.
+     */
+    private void readAtOnce(Statement statement) throws SQLException {
+        int rows = statement.getFetchSize();
+        if (rows != 0) {
+            statement.setFetchSize(0);
+            hint = new FetchSize(statement, rows);
+        }
+    }
+
+    private void giveFetchSizeBack() throws SQLException {
+        FetchSize given = hint;
+        hint = null;
+        if (given != null) {
+            given.statement.setFetchSize(given.rows);
+        }
     }
 
     @Override
@@ -153,6 +198,7 @@ abstract class TransactionUse implements ConnectionUse {
         if (execution != null) {
             execution.over();
         }
+        giveFetchSizeBack();
         if (execution == null || !execution.isFailed()) {
             transaction.executed();
             if (execution != null

@@ -1,6 +1,7 @@
 package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Failure;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** What can be rolled back: the root of a transaction, or a savepoint in it. Guarded by the transaction's turn. */
@@ -19,8 +20,9 @@ final class Unit {
     private @Nullable Throwable poison;
     private @Nullable Failure aborted;
     private @Nullable Hooks hooks;
+    private @Nullable Object order;
     private volatile boolean over;
-    private volatile @Nullable Thread firing;
+    private volatile Current.@Nullable Frame firing;
 
     private Unit(@Nullable Unit parent, String savepoint, boolean readOnly, boolean standsForRoot) {
         this.parent = parent;
@@ -102,17 +104,35 @@ final class Unit {
         return over;
     }
 
-    /** Whether the calling thread is firing its hooks. */
+    /** Whether the caller is one of its hooks. */
     boolean isFiringHooks() {
-        return firing == Thread.currentThread();
+        Current.Frame frame = firing;
+        return frame != null && Current.isInside(frame);
     }
 
-    /** Sets the thread that fires its hooks from now on, null for none, and answers which it was. */
-    @Nullable
-    Thread firingHooks(@Nullable Thread thread) {
-        Thread before = firing;
-        firing = thread;
+    /** Sets the frame in which its hooks are fired from now on, null for none, and answers which it was. */
+    Current.@Nullable Frame firingHooks(Current.@Nullable Frame frame) {
+        Current.Frame before = firing;
+        firing = frame;
         return before;
+    }
+
+    /** Whether it is this one, or a savepoint in it. */
+    boolean isWithin(Unit other) {
+        for (Unit unit = this; unit != null; unit = unit.parent) {
+            if (unit == other) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** What orders the nested scopes that suspend; made once, by whoever asks first. */
+    synchronized <G> G order(Class<G> type, Supplier<G> make) {
+        if (order == null) {
+            order = make.get();
+        }
+        return type.cast(order);
     }
 
     Hooks hooks() {

@@ -1,6 +1,5 @@
 package dev.holdfast.tx.engine.internal;
 
-import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.UnmanagedTx;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
@@ -21,40 +20,45 @@ final class UnmanagedScope extends Scope implements UnmanagedTx {
 
     @Override
     public void commit() {
-        endOnce("commit");
-        Settle.Verdict verdict = Ending.settle(this, null);
-        if (unit.isOwnRequest() && verdict instanceof Settle.Verdict.RollBackAndReturn requested) {
-            verdict = new Settle.Verdict.RollBackAndRefuse(requested.outcome()); // commit was asked for by name
-        }
-        end(verdict);
+        end(ending("commit", true));
     }
 
     @Override
     public void rollback() {
-        endOnce("rollback");
-        end(requested());
+        end(ending("rollback", false));
     }
 
     @Override
     public void close() {
-        if (ended.compareAndSet(false, true)) {
-            end(requested());
+        Bracket bracket = closing();
+        if (bracket != null) {
+            end(bracket);
         }
     }
 
-    private void endOnce(String what) {
+    /** What ends it. */
+    Bracket ending(String what, boolean commits) {
         if (!ended.compareAndSet(false, true)) {
             throw Errors.ended(inForce.label(), what);
         }
+        return opened(commits);
     }
 
-    private static Settle.Verdict requested() {
-        return new Settle.Verdict.RollBackAndReturn(new Outcome.RolledBack(Outcome.Reason.REQUESTED, null));
+    /** What rolls it back; null if it was ended before. */
+    @Nullable
+    Bracket closing() {
+        return ended.compareAndSet(false, true) ? opened(false) : null;
     }
 
-    private void end(Settle.Verdict verdict) {
-        Outcome outcome = Ending.root(this, verdict);
-        @Nullable Throwable error = Ending.afterRoot(this, verdict, outcome, null);
+    private Bracket opened(boolean commits) {
+        Bracket bracket = new Bracket.Unmanaged(this, commits);
+        bracket.open(false);
+        return bracket;
+    }
+
+    private static void end(Bracket bracket) {
+        bracket.endBlocking(null);
+        @Nullable Throwable error = bracket.toldBlocking(null);
         if (error != null) {
             throw Thrown.as(error);
         }

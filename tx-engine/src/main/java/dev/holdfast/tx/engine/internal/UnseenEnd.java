@@ -6,6 +6,7 @@ import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.TextEffect;
+import java.sql.SQLException;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -173,6 +174,12 @@ final class UnseenEnd {
     void by(String what) {
         error = Errors.endedUnseen(what);
         condition.goneBy(error, Condition.State.ENDED);
+    }
+
+    /** After this error it is gone, and the error does not say that it was rolled back. */
+    void shownBy(SQLException sql) {
+        error = Errors.endedUnseen(SOMETHING, sql);
+        condition.goneBy(sql, Condition.State.ENDED);
     }
 
     /** That it was ended unseen, so that its work may be committed; null if it was not. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.tx.RowLock;
+import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.LockPlan;
 import dev.holdfast.tx.spi.Moment.Cancelled;
 import java.lang.reflect.InvocationHandler;
@@ -166,7 +167,7 @@ class GuardedStatementTest {
 
         @Override
         public Execution executing(Statement statement, @Nullable String sql) {
-            return Execution.of(statement, null, sql == null ? null : lock);
+            return Execution.of(statement, DriverPort.NONE, null, sql == null ? null : lock, null);
         }
 
         @Override

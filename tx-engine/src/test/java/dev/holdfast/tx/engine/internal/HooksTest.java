@@ -3,6 +3,7 @@ package dev.holdfast.tx.engine.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.tx.Hook;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.Outcome.Reason;
 import java.util.ArrayList;
@@ -26,29 +27,48 @@ class HooksTest {
         return hooks;
     }
 
+    private static void fireBeforeCommit(Hooks hooks) throws Exception {
+        for (Hook hook = hooks.nextBeforeCommit(); hook != null; hook = hooks.nextBeforeCommit()) {
+            hook.fire();
+        }
+    }
+
+    /** Fires what is due, and answers what was thrown. */
+    private static List<Throwable> fireAfter(Hooks hooks, Outcome outcome) {
+        List<Throwable> failed = new ArrayList<>();
+        for (DueHook due = hooks.nextAfter(outcome); due != null; due = hooks.nextAfter(outcome)) {
+            try {
+                due.fire();
+            } catch (Throwable e) {
+                failed.add(e);
+            }
+        }
+        return failed;
+    }
+
     @Test
     void before_commit_only_those_hooks_fire_in_the_order_of_registration() throws Exception {
         Hooks hooks = all("a");
         hooks.beforeCommit(() -> log.add("b before"));
-        hooks.fireBeforeCommit();
+        fireBeforeCommit(hooks);
         assertThat(log).containsExactly("a before", "b before");
     }
 
     @Test
     void after_a_commit_those_for_it_fire_and_those_for_any_end() {
-        assertThat(all("a").fireAfter(COMMITTED)).isEmpty();
+        assertThat(fireAfter(all("a"), COMMITTED)).isEmpty();
         assertThat(log).containsExactly("a committed", "a Committed");
     }
 
     @Test
     void after_a_rollback_those_for_it_fire_and_those_for_any_end() {
-        assertThat(all("a").fireAfter(ROLLED_BACK)).isEmpty();
+        assertThat(fireAfter(all("a"), ROLLED_BACK)).isEmpty();
         assertThat(log).containsExactly("a rolled back", "a RolledBack");
     }
 
     @Test
     void after_an_end_that_is_not_known_only_those_for_any_end_fire() {
-        assertThat(all("a").fireAfter(UNKNOWN)).isEmpty();
+        assertThat(fireAfter(all("a"), UNKNOWN)).isEmpty();
         assertThat(log).containsExactly("a Unknown");
     }
 
@@ -59,7 +79,7 @@ class HooksTest {
             throw new Exception("first");
         });
         hooks.beforeCommit(() -> log.add("second"));
-        assertThatThrownBy(hooks::fireBeforeCommit).hasMessage("first");
+        assertThatThrownBy(() -> fireBeforeCommit(hooks)).hasMessage("first");
         assertThat(log).isEmpty();
     }
 
@@ -75,7 +95,7 @@ class HooksTest {
             throw error;
         });
         hooks.afterCommit(() -> log.add("last"));
-        assertThat(hooks.fireAfter(COMMITTED)).containsExactly(checked, error);
+        assertThat(fireAfter(hooks, COMMITTED)).containsExactly(checked, error);
         assertThat(log).containsExactly("last");
     }
 
@@ -85,8 +105,8 @@ class HooksTest {
         root.afterCommit(() -> log.add("root first"));
         root.adopt(all("inner"));
         root.afterCommit(() -> log.add("root last"));
-        root.fireBeforeCommit();
-        assertThat(root.fireAfter(COMMITTED)).isEmpty();
+        fireBeforeCommit(root);
+        assertThat(fireAfter(root, COMMITTED)).isEmpty();
         assertThat(log)
                 .containsExactly("inner before", "root first", "inner committed", "inner Committed", "root last");
     }
@@ -95,8 +115,8 @@ class HooksTest {
     void of_a_savepoint_that_was_rolled_back_only_hooks_that_are_about_that_remain() throws Exception {
         Hooks root = new Hooks();
         root.adopt(all("inner"), ROLLED_BACK);
-        root.fireBeforeCommit();
-        assertThat(root.fireAfter(COMMITTED)).isEmpty();
+        fireBeforeCommit(root);
+        assertThat(fireAfter(root, COMMITTED)).isEmpty();
         assertThat(log).containsExactly("inner rolled back", "inner RolledBack");
     }
 
@@ -109,7 +129,7 @@ class HooksTest {
         middle.adopt(inner, ROLLED_BACK);
         Hooks root = new Hooks();
         root.adopt(middle, new Outcome.RolledBack(Reason.BODY_FAILED, null));
-        assertThat(root.fireAfter(UNKNOWN)).isEmpty();
+        assertThat(fireAfter(root, UNKNOWN)).isEmpty();
         assertThat(told).containsExactly(ROLLED_BACK);
     }
 
@@ -123,7 +143,7 @@ class HooksTest {
         middle.adopt(inner);
         Hooks root = new Hooks();
         root.adopt(middle, ROLLED_BACK);
-        assertThat(root.fireAfter(COMMITTED)).isEmpty();
+        assertThat(fireAfter(root, COMMITTED)).isEmpty();
         assertThat(told).containsExactly(ROLLED_BACK);
         assertThat(log).isEmpty();
     }
@@ -133,7 +153,7 @@ class HooksTest {
         Hooks hooks = new Hooks();
         hooks.afterCommit(() -> hooks.afterCommit(() -> hooks.afterCompletion(outcome -> log.add("third"))));
         hooks.afterCommit(() -> log.add("first"));
-        assertThat(hooks.fireAfter(COMMITTED)).isEmpty();
+        assertThat(fireAfter(hooks, COMMITTED)).isEmpty();
         assertThat(log).containsExactly("first", "third");
     }
 
@@ -141,7 +161,7 @@ class HooksTest {
     void a_hook_that_a_hook_registers_before_commit_fires_before_commit() throws Exception {
         Hooks hooks = new Hooks();
         hooks.beforeCommit(() -> hooks.beforeCommit(() -> log.add("second")));
-        hooks.fireBeforeCommit();
+        fireBeforeCommit(hooks);
         assertThat(log).containsExactly("second");
     }
 }
