@@ -16,6 +16,8 @@ public enum Chapter {
     UNM("unmanaged transactions"),
     /** Hooks and events. */
     HOK("hooks and events"),
+    /** Settling. */
+    STL("lost commits that are settled"),
     /** Retry. */
     RTY("retry"),
     /** Timeouts. */

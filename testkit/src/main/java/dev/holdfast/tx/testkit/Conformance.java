@@ -34,6 +34,7 @@ public final class Conformance {
                         HookCases.all(),
                         RetryCases.all(),
                         UnknownCases.all(),
+                        SettleCases.all(),
                         OptionCases.all(),
                         UnmanagedCases.all(),
                         ConstraintCases.all(),

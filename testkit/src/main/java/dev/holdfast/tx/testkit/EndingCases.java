@@ -104,7 +104,7 @@ final class EndingCases {
                 equal(kind(db, error), kind(db, end), "the kind of the error behind the rollback");
             }
             Failure failure = error == null ? null : db.classify(error);
-            if (failure != null && failure.effect() != FailureEffect.NONE && failure.effect() != FailureEffect.ASK) {
+            if (failure != null && failure.effect() != FailureEffect.NONE) {
                 holds(
                         () -> next != null,
                         "after an error that ends the transaction (" + failure.effect()

@@ -34,6 +34,12 @@ final class LateCancel {
     private Connection connection(Connection good) {
         return JdbcProxy.of(Connection.class, "cancelled late", (self, method, arguments) -> {
             Object made = JdbcProxy.call(good, method, arguments);
+            if (method.getName().equals("unwrap")
+                    && made != null
+                    && arguments[0] instanceof Class<?> type
+                    && type.isInterface()) {
+                return own(type, made);
+            }
             return made instanceof PreparedStatement statement && arguments[0].equals(query)
                     ? statement(statement)
                     : made;
@@ -54,6 +60,17 @@ final class LateCancel {
                 throw new AssertionError("the limit has passed, and nobody cancelled");
             }
             return rows((ResultSet) Objects.requireNonNull(made));
+        });
+    }
+
+    /** What the driver calls a connection of its own: it may have a cancel besides that of JDBC. */
+    private <T> T own(Class<T> type, Object good) {
+        return JdbcProxy.of(type, "cancelled late", (self, method, arguments) -> {
+            if (method.getName().startsWith("cancel")) {
+                cancelled.countDown();
+                return null;
+            }
+            return JdbcProxy.call(good, method, arguments);
         });
     }
 

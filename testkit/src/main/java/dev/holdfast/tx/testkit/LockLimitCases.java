@@ -13,8 +13,11 @@ import dev.holdfast.tx.testkit.interleaving.Act;
 import dev.holdfast.tx.testkit.interleaving.Conductor;
 import dev.holdfast.tx.testkit.interleaving.Pace;
 import dev.holdfast.tx.testkit.interleaving.Step;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
@@ -45,7 +48,13 @@ final class LockLimitCases {
                         "TX-705",
                         "the limit of a lock that was not had does not hold for the next transaction",
                         LIMITED,
-                        LockLimitCases::inTheNext));
+                        LockLimitCases::inTheNext),
+                ConformanceCase.of(
+                        "LCK-31c",
+                        "TX-705",
+                        "the limit of a lock holds for each of its rows, though they are fetched one by one",
+                        LIMITED,
+                        LockLimitCases::fetchedOneByOne));
     }
 
     private static Act change(int v) {
@@ -100,6 +109,31 @@ final class LockLimitCases {
         }
         // The pool has two connections: the next one gets that of S2.
         waitsLonger(conductor, "S3", Duration.ofNanos(System.nanoTime() - begun));
+    }
+
+    /** The first row is free, and S1 holds the second. */
+    private static void fetchedOneByOne(CaseRun run) throws SQLException {
+        Conductor conductor = conductor(run);
+        String all = LOCK.replace("{t}", conductor.table()).replace("where id = 1", "where id < 9 order by id desc");
+        Step tried = conductor.step("S2", Act.of("lock all rows for a limited time, fetched one by one", tx -> {
+            try (PreparedStatement statement = tx.connection().prepareStatement(tx.lock(limited(), all))) {
+                statement.setFetchSize(1);
+                List<Integer> values = new ArrayList<>();
+                try (ResultSet rows = statement.executeQuery()) {
+                    while (rows.next()) {
+                        values.add(rows.getInt(1));
+                    }
+                }
+                return values;
+            }
+        }));
+        if (!conductor.isDoneWithin(tried, Patience.step()) || tried.isDone()) {
+            throw new AssertionError("a lock that is held was not refused when its limit was over");
+        }
+        Failure refused = tried.failure();
+        if (refused == null || refused.kind() != FailureKind.LOCK_TIMEOUT) {
+            throw new AssertionError("a lock that is held was not refused as LOCK_TIMEOUT: " + refused, tried.thrown());
+        }
     }
 
     /** Waits for S1 twice as long as the limited lock did, and then has the row. */

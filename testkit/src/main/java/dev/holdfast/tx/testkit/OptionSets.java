@@ -7,6 +7,7 @@ import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.time.Duration;
@@ -88,7 +89,9 @@ final class OptionSets {
     static Optional<TxPlan> planned(Dialect dialect, Profile profile, TxOptions options) {
         Wish wish = Wish.of(options.serverSide());
         try {
-            return Optional.of(dialect.plan(options.isVerifiable() ? wish.carrying(Wish.Carry.TX_ID) : wish, profile));
+            Wish.Carry carry =
+                    dialect.settlement(profile).map(Settlement::carry).orElse(Wish.Carry.TX_ID);
+            return Optional.of(dialect.plan(options.isVerifiable() ? wish.carrying(carry) : wish, profile));
         } catch (TxUnsupportedException refused) {
             return Optional.empty();
         }

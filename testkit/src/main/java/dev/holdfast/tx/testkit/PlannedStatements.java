@@ -11,6 +11,8 @@ import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.MarkerTable;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
@@ -34,6 +36,9 @@ final class PlannedStatements {
     /** A step that is a call of the driver's own: it may be seen as any calls of a connection, never as a statement. */
     private static final String NATIVE = "<native>";
 
+    /** The slots that the engine gives. */
+    private static final Set<String> GIVEN = Set.of(MarkerTable.ID, MarkerTable.SETTLED);
+
     private static final Pattern HOLE = Pattern.compile("\\{[A-Za-z0-9_ ]+}|" + PLANNED_NAME);
 
     private final Dialect dialect;
@@ -48,6 +53,10 @@ final class PlannedStatements {
         this.profile = LiveProfile.asked(dialect, pool).profile();
         this.query = "select id from " + run.table();
         this.db = run.transactor(EngineSetup.on(pool));
+        if (profile.has(
+                Feature.VERIFIABLE)) { // a table may be looked for, once, and there is a row to delete from then on
+            db.execute(TxOptions.none().verifiable(), tx -> ints(tx, query));
+        }
     }
 
     static void commits(CaseRun run) throws SQLException {
@@ -118,7 +127,7 @@ final class PlannedStatements {
     }
 
     private List<String> together(Message begin, Message end) {
-        Set<String> read = new HashSet<>();
+        Set<String> read = new HashSet<>(GIVEN);
         List<String> all = new ArrayList<>(lines(begin, read));
         all.add(query);
         all.addAll(lines(end, read));

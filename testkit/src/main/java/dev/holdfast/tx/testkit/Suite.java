@@ -1,9 +1,13 @@
 package dev.holdfast.tx.testkit;
 
 import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.MarkerTable;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.TestHooks;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
@@ -45,7 +49,26 @@ public final class Suite {
                 throw new IllegalArgumentException("There is no case " + waiver.id() + " for " + waiver);
             }
         }
-        return new Suite(database, LiveProfile.of(database), chosen(cases, System.getProperty("holdfast.case")));
+        Profile profile = LiveProfile.of(database);
+        makeMarkerTable(database, profile);
+        return new Suite(database, profile, chosen(cases, System.getProperty("holdfast.case")));
+    }
+
+    /** What is verifiable may need a table; it is left there. */
+    private static void makeMarkerTable(DatabaseUnderTest database, Profile profile) throws SQLException {
+        MarkerTable table =
+                database.dialect().settlement(profile).map(Settlement::markers).orElse(null);
+        if (table == null) {
+            return;
+        }
+        try (Connection session = database.sessions().getConnection();
+                Statement statement = session.createStatement()) {
+            try {
+                statement.execute("select id from " + table.name() + " where 1 = 0");
+            } catch (SQLException notThere) {
+                statement.execute(table.ddl());
+            }
+        }
     }
 
     private static List<ConformanceCase> chosen(List<ConformanceCase> cases, @Nullable String names) {

@@ -127,6 +127,7 @@ final class UnknownCases {
 
         /** Sees which call commits, and has it lost from now on. */
         void losing(IntFunction<Fault> how) throws SQLException {
+            db.execute(options, tx -> insert(tx, table, -1)); // what is done once, or in turn, is done
             calls.play(null);
             db.execute(options, tx -> insert(tx, table, 0));
             int commit = calls.calls().stream()

@@ -18,7 +18,12 @@ public record Fault(int call, Effect effect, Throwable error) {
         /** The connection dies, so that the server rolls back; the call, which never reached it, throws. */
         DIES,
         /** The call is made, and the connection dies with its answer: the call throws. */
-        LOSES_ANSWER
+        LOSES_ANSWER,
+        /**
+         * The call is not made yet, and throws as if the connection were lost; it is made when {@link
+         * ScriptedDataSource#release} is called: it was on its way all the time.
+         */
+        HELD
     }
 
     /** An error instead of a call. */
@@ -41,6 +46,11 @@ public record Fault(int call, Effect effect, Throwable error) {
         return new Fault(call, Effect.LOSES_ANSWER, lost(call));
     }
 
+    /** The connection is gone, and the call is still on its way to the server. */
+    public static Fault held(int call) {
+        return new Fault(call, Effect.HELD, lost(call));
+    }
+
     private static SQLException lost(int call) {
         return new SQLException("scripted: the connection was lost at call " + call, "08006");
     }
@@ -50,6 +60,7 @@ public record Fault(int call, Effect effect, Throwable error) {
         return switch (effect) {
             case DIES -> "dies";
             case LOSES_ANSWER -> "loses the answer";
+            case HELD -> "is held";
             case THROWS ->
                 error instanceof SQLException sql
                         ? "throws SQLState " + sql.getSQLState()

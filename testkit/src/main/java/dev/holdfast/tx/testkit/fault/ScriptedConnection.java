@@ -98,7 +98,16 @@ final class ScriptedConnection extends ScriptedObject {
         if (fault.effect() == Effect.LOSES_ANSWER) {
             local(text, made);
         }
-        if (fault.effect() != Effect.THROWS) {
+        if (fault.effect() == Effect.HELD) {
+            death = fault.error(); // for the client alone
+            source.hold(() -> {
+                try {
+                    return made.call();
+                } finally {
+                    end();
+                }
+            });
+        } else if (fault.effect() != Effect.THROWS) {
             die(fault.error());
         }
         throw fault.error();

@@ -37,6 +37,7 @@ public final class ScriptedDataSource implements DataSource, AutoCloseable {
     private final List<Lent> ledger = new ArrayList<>();
     private List<Fault> script = List.of();
     private int fired;
+    private ScriptedConnection.@Nullable Made held;
 
     /**
      * A pool over sessions.
@@ -136,6 +137,37 @@ public final class ScriptedDataSource implements DataSource, AutoCloseable {
             }
         }
         return null;
+    }
+
+    /** A call is on its way, and will be made later. */
+    synchronized void hold(ScriptedConnection.Made made) {
+        held = made;
+    }
+
+    /**
+     * The call that was held arrives, and its connection ends.
+     *
+     * @return what the server made of it: the error, or null for none
+     * @throws IllegalStateException if none is held
+     */
+    public @Nullable Throwable release() {
+        ScriptedConnection.Made arriving;
+        synchronized (this) {
+            arriving = held;
+            held = null;
+        }
+        if (arriving == null) {
+            throw new IllegalStateException("No call is held");
+        }
+        return Facts.thrownBy(() -> {
+            try {
+                arriving.call();
+            } catch (Exception | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new IllegalStateException(e);
+            }
+        });
     }
 
     void giveBack(Session session, Lent lent) {
