@@ -6,6 +6,7 @@ import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Answers;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.DriverPort;
+import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.LockPlan;
 import dev.holdfast.tx.spi.Match;
@@ -14,6 +15,7 @@ import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.TestHooks;
 import dev.holdfast.tx.spi.TextEffect;
 import dev.holdfast.tx.spi.TxPlan;
@@ -41,9 +43,12 @@ import java.util.Set;
  * <tr><td>a statement timeout</td><td>{@code max_execution_time}, which holds for SELECT, or MariaDB's
  *     {@code max_statement_time}; put back as well</td></tr>
  * <tr><td>{@link MysqlOptions#CONSISTENT_SNAPSHOT}</td><td>{@code START TRANSACTION WITH CONSISTENT SNAPSHOT}</td></tr>
+ * <tr><td>verifiable</td><td>a row of a table, in front of {@code COMMIT} in the same message: see {@code
+ *     Holdfast.markerTable}. Refused on TiDB and Vitess, for read-only transactions, and on connections without a
+ *     database</td></tr>
  * </table>
  *
- * <p>Refused: deferred constraints, begin modes, verifiable.
+ * <p>Refused: deferred constraints, begin modes.
  *
  * <p>On a pool of Holdfast's own a plain transaction costs two round trips, and one with any mix of options three; on a pool
  * with autocommit on each costs three, if the driver has {@code allowMultiQueries=true}. HikariCP, with autocommit off and
@@ -158,6 +163,12 @@ public final class MysqlDialect implements Dialect {
     @Override
     public TextEffect effectOf(String sql, Profile profile) {
         return MysqlText.effectOf(sql, MysqlProfiles.escapesByBackslash(profile));
+    }
+
+    /** {@inheritDoc} By a marker row, on MySQL, Aurora and MariaDB. */
+    @Override
+    public Optional<Settlement> settlement(Profile profile) {
+        return profile.has(Feature.VERIFIABLE) ? Optional.of(MysqlMarkers.settlement(profile)) : Optional.empty();
     }
 
     /** {@inheritDoc} None on TiDB and Vitess, whose sessions are known to one server of many. */

@@ -71,7 +71,7 @@ final class MysqlErrorTable {
     private static final Row NO_ANSWER = new Row(FailureKind.CONNECTION_LOST, LOST, Verdict.NONE);
 
     static {
-        // the server has rolled everything back (MySQL manual, InnoDB Error Handling); COMMIT answers so, too, where it
+        // the server has rolled everything back (MySQL manual, InnoDB Error Handling); so COMMIT answers, too, where it
         // is
         // certified (Galera, Group Replication) or prewritten (TiDB)
         put(FailureKind.DEADLOCK, ENDED, Verdict.REFUSED, 1213, 1614);
@@ -230,6 +230,14 @@ final class MysqlErrorTable {
     /** Whether an error's number is in the table. */
     static boolean knows(SQLException error) {
         return BY_CODE.containsKey(error.getErrorCode());
+    }
+
+    /** Whether a table is not there, is another than expected, or may not be used. */
+    static boolean isOfTables(SQLException error) {
+        return switch (error.getErrorCode()) {
+            case 1054, 1142, 1143, 1146 -> true;
+            default -> false;
+        };
     }
 
     /** What an error means. */

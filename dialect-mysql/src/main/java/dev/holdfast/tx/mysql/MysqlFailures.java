@@ -140,12 +140,22 @@ final class MysqlFailures {
         };
     }
 
+    /** The table of markers is gone, or may not be written any more: the row travels in front of COMMIT, which never says so. */
+    private static boolean isMarkerRefused(SQLException evidence, Moment moment) {
+        return MysqlMarkers.isWished(moment.wish())
+                && !moment.wish().carries(Carry.POSITION)
+                && MysqlErrorTable.isOfTables(evidence);
+    }
+
     private static CommitFate fate(Row row, SQLException evidence, Moment moment, MysqlFlavour flavour) {
         if (isMissingSavepoint(evidence, moment)) {
             return UNKNOWN; // the fence: something has ended the transaction, and may have committed it
         }
         boolean whole = flavour.isMysql() || flavour == MysqlFlavour.MARIADB;
         boolean last = !moment.wish().carries(Carry.POSITION);
+        if (isMarkerRefused(evidence, moment)) {
+            return ROLLED_BACK;
+        }
         Verdict verdict = row.verdict();
         return verdict == Verdict.REFUSED || (verdict == Verdict.REFUSED_IF_WHOLE_AND_LAST && whole && last)
                 ? ROLLED_BACK

@@ -21,12 +21,13 @@ enum MysqlFlavour {
 
     /**
      * TiDB manual: START TRANSACTION (READ ONLY is parsed, and writes are let through), SELECT (SKIP LOCKED is missing; FOR
-     * SHARE takes no lock unless told to), Pessimistic Transaction.
+     * SHARE takes no lock unless told to), Pessimistic Transaction (single statements are optimistic, and do not wait for a
+     * marker row).
      */
     TIDB(
             "TiDB",
             Pattern.compile("-TiDB-v(\\d+)\\.(\\d+)(?:\\.(\\d+))?"),
-            EnumSet.of(Feature.READ_ONLY, Feature.LOCK_SHARE, Feature.LOCK_SKIP_LOCKED)),
+            EnumSet.of(Feature.READ_ONLY, Feature.VERIFIABLE, Feature.LOCK_SHARE, Feature.LOCK_SKIP_LOCKED)),
 
     /**
      * Vitess manual, MySQL Compatibility: {@code SET TRANSACTION} knows levels for the session only, and a transaction over
@@ -39,6 +40,7 @@ enum MysqlFlavour {
                     Feature.READ_ONLY,
                     Feature.LOCK_TIMEOUT,
                     Feature.STATEMENT_TIMEOUT,
+                    Feature.VERIFIABLE,
                     Feature.LOCK_OF,
                     Feature.LOCK_NO_WAIT,
                     Feature.LOCK_SKIP_LOCKED,

@@ -97,6 +97,12 @@ final class MysqlPlans {
             begin.add(ROOT_SAVEPOINT);
             commit.add(FENCE);
         }
+        if (MysqlMarkers.isWished(wish)) {
+            if (commit.isEmpty() && travel == Travel.ONE_STRING) {
+                commit.add(MysqlMarkers.NO_INSERT);
+            }
+            (MysqlMarkers.travelsWithCommit(travel) ? commit : begin).addAll(MysqlMarkers.steps(profile));
+        }
         List<Step> putBack = putBack(variables, profile);
         commit.addAll(putBack);
         abort.addAll(putBack);

@@ -15,6 +15,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds out what a server is. Its variables are asked for by {@code SHOW VARIABLES LIKE}, which answers with no row where
@@ -31,6 +32,7 @@ final class MysqlProfiles {
     private static final String OLD_READ_ONLY = "tx_read_only";
     private static final String AURORA = "aurora_version";
     private static final String SQL_MODE = "sql_mode";
+    private static final String DATABASE = "database";
     /** The part of {@code sql_mode} with which a backslash in a string is nothing but that. */
     private static final String NO_BACKSLASH_ESCAPES = "NO_BACKSLASH_ESCAPES";
 
@@ -55,6 +57,7 @@ final class MysqlProfiles {
         Feature.READ_ONLY,
         Feature.LOCK_TIMEOUT,
         Feature.STATEMENT_TIMEOUT,
+        Feature.VERIFIABLE,
         Feature.LOCK_UPDATE,
         Feature.LOCK_SHARE,
         Feature.LOCK_OF,
@@ -68,6 +71,7 @@ final class MysqlProfiles {
     static Message probe() {
         List<Step> steps = new ArrayList<>();
         steps.add(Step.query("SELECT VERSION()", VERSION));
+        steps.add(Step.query("SELECT ifnull(DATABASE(), '')", DATABASE));
         VARIABLES.forEach(variable -> steps.add(Step.query("SHOW VARIABLES LIKE '" + variable + "'", NAME, variable)));
         return new Message(Message.Travel.EACH, steps);
     }
@@ -89,6 +93,12 @@ final class MysqlProfiles {
         if (snapshots != null) {
             profile.fact(SNAPSHOT_ISOLATION, Boolean.toString(isOn(answers, SNAPSHOT_ISOLATION)));
         }
+        String database = answers.get(DATABASE);
+        if (database != null && database.isEmpty()) {
+            profile.without(Feature.VERIFIABLE); // there is no place for a table
+        } else if (database != null) {
+            profile.fact(DATABASE, database);
+        }
         levels(flavour, answers, byDefault)
                 .forEach((asked, level) -> profile.level(asked, level.nativeName(), level.model()));
         if (flavour.isMysql() || flavour == MysqlFlavour.MARIADB) {
@@ -107,6 +117,11 @@ final class MysqlProfiles {
     /** Whether 1205 rolls the transaction back, and not the statement alone. */
     static boolean rollsBackOnTimeout(Profile profile) {
         return Boolean.parseBoolean(profile.fact(ROLLBACK_ON_TIMEOUT));
+    }
+
+    /** The one that connections begin in; null where it was not asked for, or there is none. */
+    static @Nullable String database(Profile profile) {
+        return profile.fact(DATABASE);
     }
 
     /** Whether snapshot isolation can be asked for, by a variable of the session. */

@@ -24,6 +24,13 @@ final class MysqlRefusals {
             return wish.options();
         }
 
+        /** Whether a marker row cannot be written. */
+        boolean onlyReads() {
+            return options().access() == Access.READ_ONLY
+                    || wish.target() == Target.REPLICA
+                    || (options().access() == null && MysqlProfiles.isReadOnlyByDefault(profile));
+        }
+
         boolean lacks(Feature feature) {
             return !profile.has(feature);
         }
@@ -90,12 +97,22 @@ final class MysqlRefusals {
                     c -> "statementTimeout=" + c.options().statementTimeout() + " is not kept by " + c.server()
                             + ": leave it out"),
             new Rule(
-                    c -> c.wish().carries(Carry.TX_ID) || c.options().isVerifiable(),
-                    c -> "verifiable is not to be had on " + c.server()
-                            + ", which cannot say afterwards what became of a transaction: leave the option out"),
+                    c -> MysqlMarkers.isWished(c.wish()) && c.onlyReads(),
+                    c -> "verifiable together with READ_ONLY cannot be had on " + c.server()
+                            + ", which would have to write a marker row: a read-only transaction leaves nothing to"
+                            + " settle; leave one of the two out"),
             new Rule(
-                    c -> c.wish().carries(Carry.MARKER),
-                    c -> c.server() + " settles no lost commit by a marker row: leave it out"),
+                    c -> MysqlMarkers.isWished(c.wish()) && c.lacks(Feature.VERIFIABLE),
+                    c -> "verifiable is not to be had on " + c.server() + ", "
+                            + (MysqlFlavour.of(c.profile()) == MysqlFlavour.TIDB
+                                            || MysqlFlavour.of(c.profile()) == MysqlFlavour.VITESS
+                                    ? "which cannot say afterwards what became of a transaction: leave the option out"
+                                    : "because the connections are in no database, which could have a table of marker"
+                                            + " rows: name one in the URL, or leave the option out")),
+            new Rule(
+                    c -> c.wish().carries(Carry.TX_ID),
+                    c -> c.server() + " does not know afterwards what became of a transaction by its id (verifiable):"
+                            + " a marker row is written instead"),
             new Rule(
                     c -> c.wish().carries(Carry.POSITION),
                     c -> c.server() + " is not asked for the position of a commit: ask for sticky or primary reads"

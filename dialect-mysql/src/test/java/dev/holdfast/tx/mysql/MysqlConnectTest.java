@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /** The dialect is found, and opens pools as it advises, by a URL alone. */
 class MysqlConnectTest {
-    static final List<Arguments> SERVERS = Stream.of(TestServer.mysql("9"), TestServer.mariadb("10.11"))
+    static final List<Arguments> SERVERS = Stream.of(Servers.mysql(), Servers.mariadb())
             .flatMap(server -> Stream.of(JdbcDriver.values()).map(driver -> Arguments.of(server, driver)))
             .toList();
 

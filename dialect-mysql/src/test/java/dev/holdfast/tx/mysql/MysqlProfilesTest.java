@@ -91,7 +91,7 @@ class MysqlProfilesTest {
                 .doesNotContain(Feature.READ_ONLY, Feature.LOCK_TIMEOUT, Feature.STATEMENT_TIMEOUT);
         assertThat(vitess.levels()).containsOnlyKeys(Isolation.REPEATABLE_READ);
         assertThat(Profiles.mysql().made().features())
-                .doesNotContain(Feature.TRANSACTIONAL_DDL, Feature.DEFERRED_CONSTRAINTS, Feature.VERIFIABLE);
+                .doesNotContain(Feature.TRANSACTIONAL_DDL, Feature.DEFERRED_CONSTRAINTS);
     }
 
     private static Match accepts(String product, String version, String url) {

@@ -37,8 +37,8 @@ class RefusedCommitsOnServerTest extends RealServerTest {
     private RawSession weak() throws SQLException {
         String user = database() + "w";
         open().run(
-                        "CREATE USER IF NOT EXISTS " + user + " IDENTIFIED BY 'x'",
-                        "GRANT ALL ON " + database() + ".* TO " + user);
+                        "CREATE USER IF NOT EXISTS " + accounts(user, " IDENTIFIED BY 'x'"),
+                        "GRANT ALL ON " + database() + ".* TO " + accounts(user, ""));
         return open(user, "x");
     }
 
@@ -81,6 +81,7 @@ class RefusedCommitsOnServerTest extends RealServerTest {
         assertIsGone(session);
     }
 
+    /** Whether the row is there is not asked: the killed session may be let in before it sees the kill, and commit. */
     @Test
     void aCommitWhoseSessionIsKilledLeavesTheFateUnknown() throws Exception {
         RawSession session = begun();
@@ -90,7 +91,6 @@ class RefusedCommitsOnServerTest extends RealServerTest {
 
         assertIs(atCommit(commit.error()), FailureKind.CONNECTION_LOST, FailureEffect.LOST, CommitFate.UNKNOWN);
         awaitGone(session);
-        assertThat(count("id = 50")).isZero();
     }
 
     @Test
@@ -195,7 +195,7 @@ class RefusedCommitsOnServerTest extends RealServerTest {
     void aUserWhoMayNotConnectOnceMoreHasTooManyConnections() throws SQLException {
         String user = database() + "o";
         RawSession admin = open();
-        admin.run("CREATE USER " + user + " IDENTIFIED BY 'x' WITH MAX_USER_CONNECTIONS 1");
+        admin.run("CREATE USER " + accounts(user, " IDENTIFIED BY 'x'") + " WITH MAX_USER_CONNECTIONS 1");
         try (Connection first = connect("", user, "x")) {
             assertThat(first.isValid(10)).isTrue();
             SQLException error = connectionError(user, "x");
@@ -210,7 +210,7 @@ class RefusedCommitsOnServerTest extends RealServerTest {
                     FailureKind.PERMISSION,
                     FailureEffect.NONE);
         } finally {
-            admin.run("DROP USER " + user);
+            admin.run("DROP USER " + accounts(user, ""));
         }
     }
 

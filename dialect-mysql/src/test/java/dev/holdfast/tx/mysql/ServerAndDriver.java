@@ -1,7 +1,6 @@
 package dev.holdfast.tx.mysql;
 
 import dev.holdfast.tx.testkit.server.ServerUrl;
-import dev.holdfast.tx.testkit.server.TestServer;
 import java.net.URI;
 
 /** Each of the two servers, reached by each of the two drivers. */
@@ -39,7 +38,7 @@ enum ServerAndDriver {
 
     /** One that is started, or was, with these options. */
     ServerUrl server(String... options) {
-        return (isMariadb() ? TestServer.mariadb("10.11", options) : TestServer.mysql("9", options)).find();
+        return (isMariadb() ? Servers.mariadb(options) : Servers.mysql(options)).find();
     }
 
     /** The URL of a database on it, by this driver, without user and password. */

@@ -2,6 +2,7 @@ package dev.holdfast.tx.mysql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.FailureEffect;
@@ -63,6 +64,7 @@ class StatementErrorsOnServerTest extends RealServerTest {
     @ParameterizedTest(name = "{1} {0}: {2}")
     @MethodSource("errors")
     void theTransactionGoesOn(FailureKind kind, String codes, String statement) throws SQLException {
+        assumeTrue(!codes.contains("3819") || isSince(8, 0, 16), "before 8.0.16 checks are read, and not kept");
         RawSession session = begun();
         SQLException error = session.errorOf(statement);
 
@@ -75,8 +77,8 @@ class StatementErrorsOnServerTest extends RealServerTest {
     void whatASessionIsTooWeakForIsAMatterOfPermission() throws SQLException {
         RawSession maker = open();
         maker.run(
-                "CREATE USER " + database() + " IDENTIFIED BY 'x'",
-                "GRANT SELECT ON " + database() + ".* TO " + database());
+                "CREATE USER " + accounts(database(), " IDENTIFIED BY 'x'"),
+                "GRANT SELECT ON " + database() + ".* TO " + accounts(database(), ""));
         try {
             RawSession session = open(database(), "x");
             SQLException error = session.errorOf("INSERT INTO item VALUES (3, 0)");
@@ -84,7 +86,7 @@ class StatementErrorsOnServerTest extends RealServerTest {
             assertThat(error.getErrorCode()).isEqualTo(1142);
             assertIs(inStatement(error), FailureKind.PERMISSION, FailureEffect.NONE);
         } finally {
-            maker.run("DROP USER " + database());
+            maker.run("DROP USER " + accounts(database(), ""));
         }
     }
 

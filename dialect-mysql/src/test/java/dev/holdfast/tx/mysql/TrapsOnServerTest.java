@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 @ParameterizedClass
 @FieldSource("BEDS")
 class TrapsOnServerTest {
-    static final List<Arguments> BEDS = Stream.of(TestServer.mysql("9"), TestServer.mariadb("10.11"))
+    static final List<Arguments> BEDS = Stream.of(Servers.mysql(), Servers.mariadb())
             .flatMap(server -> Stream.of(JdbcDriver.values())
                     .flatMap(driver -> Stream.of(Texts.values())
                             .flatMap(texts -> Stream.of(Autocommit.values())
