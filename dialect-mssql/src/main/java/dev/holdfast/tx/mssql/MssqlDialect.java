@@ -5,6 +5,7 @@ import dev.holdfast.tx.RowLock;
 import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Answers;
 import dev.holdfast.tx.spi.Dialect;
+import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.LockPlan;
 import dev.holdfast.tx.spi.Match;
@@ -13,6 +14,8 @@ import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.Settlement;
+import dev.holdfast.tx.spi.Standing;
 import dev.holdfast.tx.spi.TestHooks;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
@@ -29,13 +32,16 @@ import java.util.regex.Pattern;
  * of options. Isolation level, lock timeout and {@code XACT_ABORT} belong to the session here: what they were is read in the
  * batch that begins, and put back in the one that ends.
  *
- * <p>Two things that no client can see by itself:
+ * <p>A procedure or a trigger may have {@code XACT_ABORT} on, or roll back in a CATCH block and raise the error again. So after
+ * an error that elsewhere undoes its statement alone (2627, 547, 515, 1222 and the like) the server is asked whether there
+ * still is a transaction, which costs a round trip. If there is none its outcome is {@code Unknown}: a procedure may as well
+ * have committed it.
+ *
+ * <p>What no client can see by itself:
  *
  * <ul>
- *   <li>A procedure or a trigger may have {@code XACT_ABORT} on, or roll back in a CATCH block and raise the error again. An
- *       error that only undoes its statement elsewhere (2627, 547, 515, 1222 and the like) may have ended the transaction
- *       then; who catches it and goes on writes outside of a transaction, and COMMIT tells so ({@code Unknown}). Let such a
- *       procedure raise an error of its own (50000 or above), after which nothing goes on; or ask for {@code XACT_ABORT}.
+ *   <li>A procedure that ends the transaction, begins another and raises an error, or none: what follows is done in that
+ *       one, and committed with it.
  *   <li>A row lock locks what the select reads. Where a covering index has it all, those are keys of that index, which keep
  *       out nobody who comes by another one. READPAST waits for locks of whole tables.
  * </ul>
@@ -137,6 +143,12 @@ public final class MssqlDialect implements Dialect {
         return MssqlPlans.savepoints();
     }
 
+    /** {@inheritDoc} By a marker row. Sources: T-SQL reference, Table Hints, QUOTENAME. */
+    @Override
+    public Optional<Settlement> settlement(Profile profile) {
+        return profile.has(Feature.VERIFIABLE) ? Optional.of(MssqlMarkers.settlement(profile)) : Optional.empty();
+    }
+
     /** {@inheritDoc} Source: T-SQL reference, Table Hints. */
     @Override
     public LockPlan lock(RowLock lock, Wish inForce, Profile profile) throws TxUnsupportedException {
@@ -146,6 +158,12 @@ public final class MssqlDialect implements Dialect {
     @Override
     public Failure classify(SQLException error, Moment moment, Profile profile) {
         return MssqlFailures.classify(error, moment, profile);
+    }
+
+    /** {@inheritDoc} Sources: T-SQL reference, @@TRANCOUNT, XACT_STATE. */
+    @Override
+    public Optional<Standing> standing(Profile profile) {
+        return Optional.of(MssqlPlans.STANDING);
     }
 
     /** {@inheritDoc} A user needs the permission to see other sessions, and to end them. */

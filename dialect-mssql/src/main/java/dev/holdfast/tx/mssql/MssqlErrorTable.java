@@ -19,7 +19,7 @@ import java.util.Map;
  * What error numbers mean (SQL Server documentation, Database engine events and errors; those of Azure in Troubleshoot
  * connectivity issues). The effect is that with {@code XACT_ABORT} off, of an error that the caller's own statement raised. A
  * procedure or trigger may have had it on, or have rolled back in a CATCH block and raised the error again: the number is the
- * same then, and nothing that a dialect sees tells it.
+ * same then.
  */
 final class MssqlErrorTable {
     /** From here on numbers are the users': THROW and RAISERROR. */
@@ -79,9 +79,9 @@ final class MssqlErrorTable {
 
         put(FailureKind.TX_ABORTED, DOOMED, STILL_OPEN, 3930, 3931);
         ended(FailureKind.TX_ABORTED, 3998);
+        put(FailureKind.TX_STATE, ENDED, UNKNOWN, 3616); // of a trigger, and says that it was rolled back
         // Nobody can tell whether what is gone was committed or rolled back.
-        put(FailureKind.TX_STATE, ENDED, UNKNOWN, 628, 3902, 3903, 3609, 3616, 3971);
-        put(FailureKind.TX_STATE, ASK, UNKNOWN, 226, 266, 6401, 3910, 3918, 3988, 3989);
+        put(FailureKind.TX_STATE, ASK, UNKNOWN, 628, 3902, 3903, 3609, 3971, 226, 266, 6401, 3910, 3918, 3988, 3989);
 
         put(FailureKind.RESOURCES, ASK, UNKNOWN, 701, 802, 1101, 1105, 1203, 1204, 1221, 9002, 40544);
         put(FailureKind.RESOURCES, ASK, UNKNOWN, 8621, 8623, 8628, 8631, 8645, 8651);

@@ -42,8 +42,7 @@ import org.jspecify.annotations.Nullable;
  *
  * That number and setting are those of the caller's own statement. Inside a procedure or trigger XACT_ABORT may be on, and a
  * CATCH block may have rolled back before it raised the same number again; the batch that called it says nothing more then,
- * or 266 or 3609. Errors of users therefore never count as harmless. Of the server's numbers that do, this is a limit:
- * a dialect sees neither the text nor the session (docs/adr/0014).
+ * or 266 or 3609. So of a statement's error no number counts as harmless by itself: the server is asked (docs/adr/0014).
  *
  * As the answer to COMMIT: the fence tells by its state whether the transaction is still there. Of what is gone nobody
  * knows whether it was committed, by a procedure for one, or rolled back.
@@ -173,13 +172,19 @@ final class MssqlFailures {
         }
         boolean aborts = aborts(moment, profile);
         if (isCancelled(error)) {
-            return aborts ? ENDED : NONE;
+            return aborts ? ENDED : undone(moment);
         }
         if (error.getErrorCode() == 0) {
             return NONE; // the driver's own: nothing was sent
         }
         Row row = MssqlErrorTable.row(error.getErrorCode());
-        return aborts && row.effect() == NONE ? row.underAbort() : row.effect();
+        FailureEffect effect = aborts && row.effect() == NONE ? row.underAbort() : row.effect();
+        return effect == NONE ? undone(moment) : effect;
+    }
+
+    /** Usually the statement alone is undone; whether a procedure or a trigger in it has undone more, the server knows. */
+    private static FailureEffect undone(Moment moment) {
+        return moment.phase() == Phase.STATEMENT ? ASK : NONE;
     }
 
     private static boolean aborts(Moment moment, Profile profile) {

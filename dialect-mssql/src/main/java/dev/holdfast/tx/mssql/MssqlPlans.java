@@ -10,6 +10,7 @@ import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Message.Travel;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.Standing;
 import dev.holdfast.tx.spi.Step;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
@@ -54,6 +55,12 @@ final class MssqlPlans {
             + ")"
             + " ELSE RAISERROR('Holdfast: there is no transaction to commit', 16, " + GONE + ")");
     private static final Step ROLLBACK = Step.sql("IF @@TRANCOUNT > 0 ROLLBACK TRAN");
+    /** Open is what the fence would commit. */
+    static final Standing STANDING = new Standing(Message.each(Step.query(
+            "SELECT CASE WHEN @@TRANCOUNT = 0 THEN 'ended' WHEN @@TRANCOUNT = 1 AND XACT_STATE() = 1 THEN 'open'"
+                    + " ELSE 'doomed' END",
+            Standing.STATE)));
+
     private static final Step LEAVE_IMPLICIT_MODE = Step.sql("SET IMPLICIT_TRANSACTIONS OFF");
     private static final Step ENTER_IMPLICIT_MODE = Step.sql("SET IMPLICIT_TRANSACTIONS ON");
 
@@ -96,6 +103,9 @@ final class MssqlPlans {
         }
         settings.forEach(setting -> begin.add(setting.set()));
         begin.add(wish.options().access() == Access.READ_ONLY ? BEGIN_READING : BEGIN);
+        if (MssqlMarkers.isWished(wish)) {
+            begin.addAll(MssqlMarkers.steps(profile));
+        }
 
         List<Step> undo = new ArrayList<>();
         undo.add(MssqlSettings.putLockTimeoutBack(MssqlLocks.WAS));

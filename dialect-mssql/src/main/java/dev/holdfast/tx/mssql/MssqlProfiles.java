@@ -13,6 +13,7 @@ import dev.holdfast.tx.spi.Step;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds out what a server is, with one query of functions and subqueries: it answers one row whatever the user may see, and
@@ -28,6 +29,7 @@ final class MssqlProfiles {
     private static final String LEVEL = "isolation";
     private static final String XACT_ABORT = "xact_abort";
     private static final String BABELFISH = "babelfish";
+    private static final String DATABASE = "database";
 
     /** The fact that READ COMMITTED reads row versions instead of waiting for locks. */
     private static final String READS_VERSIONS = "read committed snapshot";
@@ -52,7 +54,8 @@ final class MssqlProfiles {
                     + " CAST(DATABASEPROPERTYEX(DB_NAME(), 'Updateability') AS nvarchar(128)),"
                     + " (SELECT transaction_isolation_level FROM sys.dm_exec_sessions WHERE session_id = @@SPID),"
                     + " CASE WHEN @@OPTIONS & 16384 = 0 THEN 'OFF' ELSE 'ON' END,"
-                    + " CAST(SERVERPROPERTY('Babelfish') AS int)",
+                    + " CAST(SERVERPROPERTY('Babelfish') AS int),"
+                    + " QUOTENAME(DB_NAME())",
             EDITION,
             VERSION,
             RCSI,
@@ -61,13 +64,15 @@ final class MssqlProfiles {
             UPDATEABILITY,
             LEVEL,
             XACT_ABORT,
-            BABELFISH));
+            BABELFISH,
+            DATABASE));
 
     private static final Feature[] ALWAYS = {
         Feature.SAVEPOINTS, Feature.LOCK_TIMEOUT, Feature.STATEMENT_TIMEOUT, Feature.TRANSACTIONAL_DDL
     };
 
     private static final Feature[] WHERE_ROWS_ARE_LOCKED = {
+        Feature.VERIFIABLE,
         Feature.LOCK_UPDATE,
         Feature.LOCK_SHARE,
         Feature.LOCK_OF,
@@ -107,6 +112,10 @@ final class MssqlProfiles {
                 .fact(READS_VERSIONS, String.valueOf(!"0".equals(answers.get(RCSI))))
                 .fact(ONLY_READS, String.valueOf(onlyReads))
                 .fact(ABORTS, String.valueOf("ON".equals(answers.get(XACT_ABORT))));
+        String database = answers.get(DATABASE);
+        if (database != null) {
+            profile.fact(DATABASE, database);
+        }
         levels.forEach((isolation, level) -> profile.level(isolation, level.nativeName(), level.model()));
         // A database that is only read takes no locks on rows, and passes over hints that ask for them.
         return profile.features(onlyReads ? new Feature[] {Feature.READ_ONLY} : WHERE_ROWS_ARE_LOCKED)
@@ -137,6 +146,11 @@ final class MssqlProfiles {
     /** Whether READ COMMITTED reads row versions; also where it is not known, for then it is better planned for. */
     static boolean readsVersions(Profile profile) {
         return isTrue(profile, READS_VERSIONS);
+    }
+
+    /** The one that connections begin in, in brackets; null where it was not asked for. */
+    static @Nullable String database(Profile profile) {
+        return profile.fact(DATABASE);
     }
 
     static boolean onlyReads(Profile profile) {

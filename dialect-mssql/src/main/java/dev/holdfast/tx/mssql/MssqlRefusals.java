@@ -66,12 +66,15 @@ final class MssqlRefusals {
                             + c.options().constraints()
                             + "): leave the option out, and order the statements so that each passes"),
             new Rule(
-                    c -> c.options().isVerifiable() || c.wish().carries(Carry.TX_ID),
-                    c -> "verifiable is not to be had on " + c.server()
-                            + ", which cannot say afterwards what became of a transaction: leave the option out"),
+                    c -> MssqlMarkers.isWished(c.wish())
+                            && (c.options().access() == Access.READ_ONLY || MssqlProfiles.onlyReads(c.profile())),
+                    c -> "verifiable where nothing may be written cannot be had on " + c.server()
+                            + ", which would have to write a marker row: what only reads leaves nothing to settle; leave"
+                            + " the option out"),
             new Rule(
-                    c -> c.wish().carries(Carry.MARKER),
-                    c -> c.server() + " settles no lost commit by a marker row: leave it out"),
+                    c -> c.wish().carries(Carry.TX_ID),
+                    c -> c.server() + " does not know afterwards what became of a transaction by its id (verifiable):"
+                            + " a marker row is written instead"),
             new Rule(
                     c -> c.wish().carries(Carry.POSITION),
                     c -> c.server()

@@ -29,6 +29,8 @@ final class Bed implements AutoCloseable {
     static final String COMMIT = "IF @@TRANCOUNT = 1 AND XACT_STATE() = 1 COMMIT TRAN ELSE IF @@TRANCOUNT > 0"
             + " RAISERROR('Holdfast: the transaction cannot be committed', 16, 71)"
             + " ELSE RAISERROR('Holdfast: there is no transaction to commit', 16, 72)";
+    static final String STANDING = "SELECT CASE WHEN @@TRANCOUNT = 0 THEN 'ended'"
+            + " WHEN @@TRANCOUNT = 1 AND XACT_STATE() = 1 THEN 'open' ELSE 'doomed' END";
     static final String ROLLBACK = "IF @@TRANCOUNT > 0 ROLLBACK TRAN";
 
     /** Asked by the pool, of a connection that lay idle for long. */

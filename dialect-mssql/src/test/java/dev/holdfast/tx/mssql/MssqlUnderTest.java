@@ -1,30 +1,34 @@
 package dev.holdfast.tx.mssql;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.spi.Dialect;
-import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
 import dev.holdfast.tx.testkit.FaultScenario;
 import dev.holdfast.tx.testkit.Network;
 import dev.holdfast.tx.testkit.Sql;
+import dev.holdfast.tx.testkit.Untested;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import dev.holdfast.tx.testkit.server.TestServer;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
-/** A real SQL Server, where there is one, and Holdfast's engine; in a database of its own, unless the URL names one. */
+/**
+ * A real SQL Server, where there is one, and Holdfast's engine; in a database of its own, unless the URL names one. Once found
+ * it is called what it says it is: who names a server by its URL has that one, and not each version that there is.
+ */
 public final class MssqlUnderTest implements DatabaseUnderTest {
     /** What READ COMMITTED reads in the database. */
     public enum Reads {
@@ -45,19 +49,62 @@ public final class MssqlUnderTest implements DatabaseUnderTest {
     private static final Pattern ADDRESS = Pattern.compile("^jdbc:sqlserver://([^:;\\\\]+)(?:\\\\[^:;]*)?(?::(\\d+))?");
     private static final Pattern DATABASE = Pattern.compile("(?i);\\s*database(Name)?\\s*=");
     private static final int USUAL_PORT = 1433;
+    private static final int NEWEST = 2025;
 
-    private final TestServer wanted;
+    /** By the first number of the version. */
+    private static final Map<String, String> NAMES = Map.of(
+            "13", "SQL Server 2016",
+            "14", "SQL Server 2017",
+            "15", "SQL Server 2019",
+            "16", "SQL Server 2022",
+            "17", "SQL Server 2025");
+
+    /** What editions call themselves that give themselves a version of their own. */
+    private static final Map<Integer, String> AZURE = Map.of(5, "Azure SQL Database", 8, "Azure SQL Managed Instance");
+
+    static final String WHAT_IT_IS = "SELECT CAST(SERVERPROPERTY('ProductVersion') AS nvarchar(128)),"
+            + " CAST(SERVERPROPERTY('EngineEdition') AS int),"
+            + " (SELECT CAST(is_read_committed_snapshot_on AS int) FROM sys.databases WHERE database_id = DB_ID())";
+
+    private record Found(ServerUrl server, String name) {}
+
+    private final String wanted;
+    private final boolean anyVersion;
+    private final Supplier<ServerUrl> finder;
     private final Reads reads;
-    private @Nullable ServerUrl found;
+    private @Nullable Found found;
 
-    public MssqlUnderTest(int year, Reads reads) {
-        this.wanted = TestServer.mssql(year);
+    /**
+     * Made for tests of this class.
+     *
+     * @param anyVersion whether another server than that is taken, too
+     * @param finder throws {@link Untested} if there is none
+     */
+    MssqlUnderTest(String wanted, boolean anyVersion, Supplier<ServerUrl> finder, Reads reads) {
+        this.wanted = wanted;
+        this.anyVersion = anyVersion;
+        this.finder = finder;
         this.reads = reads;
     }
 
+    private static MssqlUnderTest of(int year, boolean anyVersion, Reads reads) {
+        TestServer server = TestServer.mssql(year);
+        return new MssqlUnderTest(server.name(), anyVersion, server::find, reads);
+    }
+
+    /** The one that a URL names, whatever its version; without a URL the newest. */
+    public static MssqlUnderTest newest(Reads reads) {
+        return of(NEWEST, true, reads);
+    }
+
+    /** One of this version, and no other. */
+    public static MssqlUnderTest ofYear(int year, Reads reads) {
+        return of(year, false, reads);
+    }
+
     @Override
-    public String name() {
-        return wanted.name() + (reads == Reads.VERSIONS ? " with READ_COMMITTED_SNAPSHOT" : "");
+    public synchronized String name() {
+        return (found == null ? wanted : found.name) + (reads == Reads.VERSIONS ? " with READ_COMMITTED_SNAPSHOT" : "");
     }
 
     @Override
@@ -68,24 +115,47 @@ public final class MssqlUnderTest implements DatabaseUnderTest {
     /** Looked for when it is needed: the tests may run where there is none. */
     private synchronized ServerUrl server() throws SQLException {
         if (found == null) {
-            found = prepared(wanted.find());
+            ServerUrl server = finder.get();
+            found = looked(DATABASE.matcher(server.url()).find() ? server : withDatabase(server));
         }
-        return found;
+        return found.server;
     }
 
-    private ServerUrl prepared(ServerUrl server) throws SQLException {
-        if (DATABASE.matcher(server.url()).find()) {
-            return server;
-        }
+    private ServerUrl withDatabase(ServerUrl server) throws SQLException {
+        String name = reads.database;
         try (Connection connection = sessions(server).getConnection();
                 Statement statement = connection.createStatement()) {
-            String name = reads.database;
-            statement.execute("IF DB_ID('" + name + "') IS NULL CREATE DATABASE " + name);
-            statement.execute("ALTER DATABASE " + name + " SET ALLOW_SNAPSHOT_ISOLATION ON");
-            statement.execute("ALTER DATABASE " + name + " SET READ_COMMITTED_SNAPSHOT " + reads.snapshot
-                    + " WITH ROLLBACK IMMEDIATE");
+            try {
+                statement.execute("IF DB_ID('" + name + "') IS NULL CREATE DATABASE " + name);
+                statement.execute("ALTER DATABASE " + name + " SET ALLOW_SNAPSHOT_ISOLATION ON");
+                statement.execute("ALTER DATABASE " + name + " SET READ_COMMITTED_SNAPSHOT " + reads.snapshot
+                        + " WITH ROLLBACK IMMEDIATE");
+            } catch (SQLException e) {
+                throw new Untested("a database with READ_COMMITTED_SNAPSHOT " + reads.snapshot
+                        + " could not be made on the server: " + e.getMessage());
+            }
         }
-        return new ServerUrl(server.url() + ";databaseName=" + reads.database, server.user(), server.password());
+        return new ServerUrl(server.url() + ";databaseName=" + name, server.user(), server.password());
+    }
+
+    /** What is there, if it is what is wanted. */
+    private Found looked(ServerUrl server) throws SQLException {
+        try (Connection connection = sessions(server).getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(WHAT_IT_IS)) {
+            row.next();
+            String version = row.getString(1);
+            String major = version.replaceFirst("\\..*", "");
+            String name = AZURE.getOrDefault(row.getInt(2), NAMES.getOrDefault(major, "SQL Server " + major));
+            if (!anyVersion && !name.equals(wanted)) {
+                throw new Untested("the server there is a " + name + ", version " + version + ", and no " + wanted);
+            }
+            if (row.getInt(3) != (reads == Reads.VERSIONS ? 1 : 0)) {
+                throw new Untested(
+                        "READ_COMMITTED_SNAPSHOT is not " + reads.snapshot + " in the database that the URL names");
+            }
+            return new Found(server, name);
+        }
     }
 
     private static DriverSessions sessions(ServerUrl server) {
@@ -126,22 +196,12 @@ public final class MssqlUnderTest implements DatabaseUnderTest {
     }
 
     @Override
-    public DataSource pool(DataSource sessions, int size, Identity.Autocommit autocommit) {
-        HikariConfig config = new HikariConfig();
-        config.setDataSource(sessions);
-        config.setMaximumPoolSize(size);
-        config.setAutoCommit(autocommit == Identity.Autocommit.ON);
-        config.setMinimumIdle(1);
-        config.setConnectionTimeout(10_000);
-        return new HikariDataSource(config);
-    }
-
-    @Override
     public Transactor transactor(EngineSetup setup) {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
                 .dialect(dialect())
                 .options(setup.options())
-                .ambient(setup.ambient());
+                .ambient(setup.ambient())
+                .settleWithin(setup.settleWithin());
         setup.listeners().forEach(builder::listener);
         return builder.build();
     }

@@ -7,6 +7,6 @@ import dev.holdfast.tx.testkit.DialectConformance;
 class NewestMssqlConformanceTest extends DialectConformance {
     @Override
     protected DatabaseUnderTest database() {
-        return new MssqlUnderTest(2025, Reads.LOCKED);
+        return MssqlUnderTest.newest(Reads.LOCKED);
     }
 }

@@ -7,6 +7,6 @@ import dev.holdfast.tx.testkit.DialectConformance;
 class NewestMssqlWithVersionsConformanceTest extends DialectConformance {
     @Override
     protected DatabaseUnderTest database() {
-        return new MssqlUnderTest(2025, Reads.VERSIONS);
+        return MssqlUnderTest.newest(Reads.VERSIONS);
     }
 }

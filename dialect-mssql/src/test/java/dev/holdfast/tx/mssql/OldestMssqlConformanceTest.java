@@ -7,6 +7,6 @@ import dev.holdfast.tx.testkit.DialectConformance;
 class OldestMssqlConformanceTest extends DialectConformance {
     @Override
     protected DatabaseUnderTest database() {
-        return new MssqlUnderTest(2017, Reads.LOCKED);
+        return MssqlUnderTest.ofYear(2017, Reads.LOCKED);
     }
 }

@@ -1,12 +1,9 @@
 package dev.holdfast.tx.mssql;
 
-import com.zaxxer.hikari.HikariConfig;
-import com.zaxxer.hikari.HikariDataSource;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.mssql.tds.Responder;
 import dev.holdfast.tx.spi.Dialect;
-import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
@@ -52,22 +49,12 @@ final class ResponderUnderTest implements DatabaseUnderTest {
     }
 
     @Override
-    public DataSource pool(DataSource sessions, int size, Identity.Autocommit autocommit) {
-        HikariConfig config = new HikariConfig();
-        config.setDataSource(sessions);
-        config.setMaximumPoolSize(size);
-        config.setAutoCommit(autocommit == Identity.Autocommit.ON);
-        config.setMinimumIdle(1);
-        config.setConnectionTimeout(10_000);
-        return new HikariDataSource(config);
-    }
-
-    @Override
     public Transactor transactor(EngineSetup setup) {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
                 .dialect(dialect())
                 .options(setup.options())
-                .ambient(setup.ambient());
+                .ambient(setup.ambient())
+                .settleWithin(setup.settleWithin());
         setup.listeners().forEach(builder::listener);
         return builder.build();
     }

@@ -153,7 +153,8 @@ class WireTest {
                     .hasMessageContaining("READ_ONLY_HINT");
             assertThatThrownBy(() -> bed.db.execute(NONE.deferConstraints(), Bed::write))
                     .isInstanceOf(TxUnsupportedException.class);
-            assertThatThrownBy(() -> bed.db.execute(NONE.verifiable(), Bed::write))
+            assertThatThrownBy(() ->
+                            bed.db.execute(NONE.verifiable().readOnlyHint().deferConstraints(), Bed::write))
                     .isInstanceOf(TxUnsupportedException.class);
             assertThat(bed.sent()).isEmpty();
         }

@@ -106,7 +106,13 @@ final class H2Store implements Store {
 
     /** Hints behind tables become a clause at the end, for the whole of the select. */
     private static String translated(String sql) {
+        if (sql.startsWith("CREATE TABLE")) {
+            return sql.replace("datetime2", "timestamp").replace("SYSUTCDATETIME()", "CURRENT_TIMESTAMP");
+        }
         Matcher hints = HINTS.matcher(sql);
+        if (sql.startsWith("INSERT")) {
+            return hints.replaceAll(""); // of the rows it looks at: here it waits for the key that it writes
+        }
         if (!hints.find()) {
             return sql.replaceAll("@P\\d+", "?");
         }

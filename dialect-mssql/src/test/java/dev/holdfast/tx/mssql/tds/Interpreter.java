@@ -55,6 +55,10 @@ final class Interpreter {
         expressions.put("@@LOCK_TIMEOUT", SessionModel::lockTimeout);
         expressions.put(
                 "CASE WHEN @@OPTIONS & 16384 = 0 THEN 'OFF' ELSE 'ON' END", model -> model.xactAbort() ? "ON" : "OFF");
+        expressions.put(
+                "CASE WHEN @@TRANCOUNT = 0 THEN 'ended' WHEN @@TRANCOUNT = 1 AND XACT_STATE() = 1 THEN 'open'"
+                        + " ELSE 'doomed' END",
+                Interpreter::standing);
         expressions.put("@@TRANCOUNT", SessionModel::trancount);
 
         on(LEVEL, words -> session.level(words.group(1)));
@@ -93,6 +97,13 @@ final class Interpreter {
             commitIfAny();
         });
         on(Pattern.compile("IF @@TRANCOUNT > 0 COMMIT TRAN"), words -> commitIfAny());
+    }
+
+    private static String standing(SessionModel model) {
+        if (model.trancount() == 0) {
+            return "ended";
+        }
+        return model.trancount() == 1 && model.xactState() == 1 ? "open" : "doomed";
     }
 
     private void on(Pattern pattern, Action action) {

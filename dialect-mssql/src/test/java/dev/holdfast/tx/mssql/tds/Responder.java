@@ -96,7 +96,7 @@ public final class Responder implements AutoCloseable {
 
     // ---- what it is to be
 
-    /** Answers the probe with this from now on: {@code edition, version, rcsi, snapshot, read only, updateability, isolation}. */
+    /** Answers the probe with this from now on: {@code edition, version, rcsi, snapshot, read only, updateability, isolation, database}. */
     public Responder probed(String what, Object answer) {
         probed.put(what, answer);
         if (what.equals("version")) {
@@ -273,7 +273,8 @@ public final class Responder implements AutoCloseable {
                 updateability(readOnlyIntent),
                 probed.get("isolation"),
                 session.xactAbort() ? "ON" : "OFF",
-                null);
+                null,
+                probed.get("database"));
     }
 
     SessionModel newSession() throws SQLException {
