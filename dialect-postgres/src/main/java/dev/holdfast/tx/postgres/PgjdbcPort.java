@@ -55,6 +55,19 @@ final class PgjdbcPort implements DriverPort {
         }
     }
 
+    /**
+     * The statement's own cancel is made once, and not while rows are fetched: the driver takes neither for running. That of
+     * the connection is sent each time.
+     */
+    @Override
+    public void cancel(Statement running) throws SQLException {
+        if (LINKED) {
+            Types.cancel(running);
+        } else {
+            running.cancel();
+        }
+    }
+
     /** Who raised an error, seen over its whole chain. */
     static Origin origin(SQLException error) {
         try {
@@ -113,6 +126,15 @@ final class PgjdbcPort implements DriverPort {
                 case OPEN -> DriverState.OPEN;
                 case FAILED -> DriverState.FAILED;
             };
+        }
+
+        static void cancel(Statement running) throws SQLException {
+            Connection connection = running.getConnection();
+            if (connection.isWrapperFor(BaseConnection.class)) {
+                connection.unwrap(BaseConnection.class).cancelQuery();
+            } else {
+                running.cancel();
+            }
         }
 
         static boolean beginsReadOnly(Connection connection) throws SQLException {

@@ -75,7 +75,8 @@ public final class PostgresUnderTest implements DatabaseUnderTest {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
                 .dialect(dialect())
                 .options(setup.options())
-                .ambient(setup.ambient());
+                .ambient(setup.ambient())
+                .settleWithin(setup.settleWithin());
         setup.listeners().forEach(builder::listener);
         return builder.build();
     }

@@ -5,6 +5,7 @@ import dev.holdfast.tx.RowLock;
 import dev.holdfast.tx.spi.Answers;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.DriverPort;
+import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.LockPlan;
 import dev.holdfast.tx.spi.Match;
@@ -13,6 +14,7 @@ import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
+import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.TestHooks;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
@@ -120,6 +122,16 @@ public final class SqliteDialect implements Dialect {
     @Override
     public DriverPort port() {
         return SqlitePort.INSTANCE;
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>By a marker row. COMMIT is a call, and its answer is seldom lost: after an error of the disk, or an interrupt.
+     */
+    @Override
+    public Optional<Settlement> settlement(Profile profile) {
+        return profile.has(Feature.VERIFIABLE) ? Optional.of(SqlitePlans.settlement()) : Optional.empty();
     }
 
     @Override

@@ -31,14 +31,18 @@ final class SqliteFacts {
         Feature.BEGIN_MODE,
         Feature.LOCK_TIMEOUT,
         Feature.STATEMENT_TIMEOUT,
-        Feature.VERIFIABLE,
         Feature.TRANSACTIONAL_DDL,
         Feature.SINGLE_WRITER
     };
 
-    /** Row locks are had by holding the write lock. */
+    /** Row locks are had by holding the write lock, and commits are settled by writing a row. */
     private static final Feature[] OF_WRITERS = {
-        Feature.LOCK_UPDATE, Feature.LOCK_SHARE, Feature.LOCK_OF, Feature.LOCK_NO_WAIT, Feature.LOCK_WAIT_AT_MOST
+        Feature.VERIFIABLE,
+        Feature.LOCK_UPDATE,
+        Feature.LOCK_SHARE,
+        Feature.LOCK_OF,
+        Feature.LOCK_NO_WAIT,
+        Feature.LOCK_WAIT_AT_MOST
     };
 
     private SqliteFacts() {}

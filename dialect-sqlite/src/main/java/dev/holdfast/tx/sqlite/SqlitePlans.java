@@ -10,9 +10,11 @@ import dev.holdfast.tx.spi.CommitMessage;
 import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.CommitMessage.Proof;
 import dev.holdfast.tx.spi.Identity.Autocommit;
+import dev.holdfast.tx.spi.MarkerTable;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Message.Travel;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.Step;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
@@ -57,6 +59,11 @@ final class SqlitePlans {
                     (options, profile) -> locksAtOnce(options) && !mayWrite(options, profile),
                     "begin mode IMMEDIATE or EXCLUSIVE where nothing may be written, because both take the write lock",
                     "ask for begin mode DEFERRED or none, or for READ_WRITE on the writer"),
+            new Refusal(
+                    (options, profile) -> options.isVerifiable() && !mayWrite(options, profile),
+                    "verifiable where nothing may be written: it would have to write a marker row, and what only reads"
+                            + " leaves nothing to settle",
+                    "leave it out, or ask for READ_WRITE on the writer"),
             new Refusal(
                     (options, profile) -> isChecked(options, ConstraintChecking.Timing.IMMEDIATE),
                     "constraint checking IMMEDIATE, because it can only defer what is deferrable",
@@ -106,15 +113,25 @@ final class SqlitePlans {
                     wish -> "a wait for a lock cannot be cancelled, so busy_timeout is held to "
                             + shortest(work(wish.options()), wish.options().lockTimeout())),
             new Note(
-                    (wish, profile) -> wish.options().isVerifiable(),
-                    wish -> "nothing is carried along: a commit is local and decided when it returns, save after an I/O"
-                            + " error of the disk"),
-            new Note(
                     (wish, profile) -> wish.carries(Wish.Carry.POSITION),
-                    wish -> "no position is read: whoever reads the file after a commit sees it"),
-            new Note(
-                    (wish, profile) -> wish.carries(Wish.Carry.MARKER),
-                    wish -> "no marker is written: no answer to COMMIT can be lost"));
+                    wish -> "no position is read: whoever reads the file after a commit sees it"));
+
+    /** Of the file itself: a temporary table of the same name, or one of an attached file, is another. */
+    private static final MarkerTable MARKERS = new MarkerTable(
+            "main." + MarkerTable.TABLE,
+            "CREATE TABLE " + MarkerTable.TABLE + " (id TEXT NOT NULL PRIMARY KEY, outcome TEXT NOT NULL,"
+                    + " written TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP) WITHOUT ROWID");
+
+    /** To write is to wait for a transaction that may still be committed: there is one writer at a time. */
+    private static final Settlement SETTLEMENT = new Settlement(
+            Message.each(
+                    new Step.Sql(
+                            "INSERT OR IGNORE INTO " + MARKERS.name() + " (id, outcome) VALUES ('{" + MarkerTable.ID
+                                    + "}', 'aborted')",
+                            List.of(),
+                            List.of(MarkerTable.ID)),
+                    MARKERS.read()),
+            MARKERS);
 
     private SqlitePlans() {}
 
@@ -158,6 +175,9 @@ final class SqlitePlans {
         if (options.constraints() != null) {
             begin.add(Step.sql("PRAGMA defer_foreign_keys=ON"));
         }
+        if (wish.carries(Wish.Carry.MARKER) || options.isVerifiable()) {
+            commit.addAll(List.of(MARKERS.write(), MARKERS.forget()));
+        }
         commit.add(COMMIT);
         int commitStep = commit.size() - 1;
         if (idlesOpen) {
@@ -169,6 +189,10 @@ final class SqlitePlans {
                 new CommitMessage(new Message(Travel.EACH, commit), commitStep, Proof.LAST, Fence.NONE),
                 new Message(Travel.EACH, abort),
                 notes(wish, profile));
+    }
+
+    static Settlement settlement() {
+        return SETTLEMENT;
     }
 
     private static void refuseWhatCannotBe(TxOptions options, Profile profile) {

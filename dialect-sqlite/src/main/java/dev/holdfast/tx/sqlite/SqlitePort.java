@@ -19,6 +19,12 @@ final class SqlitePort implements DriverPort {
 
     private SqlitePort() {}
 
+    /** In the busy handler, above all. */
+    @Override
+    public boolean waitsNatively() {
+        return true;
+    }
+
     /**
      * Tries {@code BEGIN}, which is refused inside a transaction and changes nothing there. Where it is not refused,
      * none was open, and the one just begun is ended again.
