@@ -1,0 +1,78 @@
+package dev.holdfast.tx.kotlin
+
+import dev.holdfast.tx.Transactor
+import dev.holdfast.tx.Tx
+import dev.holdfast.tx.TxOptions
+import dev.holdfast.tx.UnmanagedTx
+import dev.holdfast.tx.engine.internal.Bracket
+import dev.holdfast.tx.engine.internal.Current
+import dev.holdfast.tx.engine.internal.Steps
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.withContext
+
+/**
+ * Begins a transaction that the caller ends: [Transactor.begin].
+ *
+ * ```
+ * val open = db.suspendBegin()
+ * try {
+ *     open.within { tx -> Accounts(tx).move(100, alice, bob) }
+ *     open.commit()
+ * } finally {
+ *     open.close()
+ * }
+ * ```
+ */
+public suspend fun Transactor.suspendBegin(options: TxOptions = TxOptions.none()): SuspendingTx {
+    val unmanaged = begin(options)
+    return SuspendingTx(this, unmanaged, Steps.place(unmanaged)?.let { HeldPlace.take(it) })
+}
+
+/**
+ * A transaction that its holder ends, from coroutines; one that is not ended keeps its connection. [commit] and [rollback] may be
+ * called once, [close] as often as one likes.
+ */
+public class SuspendingTx internal constructor(
+    private val transactor: Transactor,
+    private val unmanaged: UnmanagedTx,
+    private val place: HeldPlace?,
+) {
+    /** The handle: for statements, nested scopes and hooks. */
+    public val tx: Tx get() = unmanaged
+
+    /**
+     * Runs a body in which scopes join this transaction, on a [JdbcDispatcher]. What it throws reaches the caller, and ends
+     * nothing.
+     */
+    public suspend fun <T> within(body: suspend CoroutineScope.(Tx) -> T): T = transactor.suspendWithin(tx) { body(tx) }
+
+    /**
+     * Commits, as [UnmanagedTx.commit]; hooks that suspend are awaited. A caller that is cancelled before COMMIT is sent has it
+     * rolled back, and one that was before this is called has it left open.
+     */
+    public suspend fun commit() {
+        currentCoroutineContext().ensureActive()
+        end { Steps.ending(unmanaged, true) }
+    }
+
+    /** Rolls back, as [UnmanagedTx.rollback]; also for a caller that was cancelled. */
+    public suspend fun rollback(): Unit = withContext(NonCancellable) { end { Steps.ending(unmanaged, false) } }
+
+    /** Rolls back what was not ended, as [UnmanagedTx.close]; also for a caller that was cancelled. */
+    public suspend fun close(): Unit = withContext(NonCancellable) { end { Steps.closing(unmanaged) } }
+
+    private suspend fun end(begin: () -> Bracket?) {
+        val frame = Current.innermost()
+        blocking(frame, threadsFor(Steps.waitsNatively(unmanaged))) {
+            val bracket = begin()
+            try {
+                Ended(Unit, bracket?.finish(frame, place, Ended(null, null)))
+            } finally {
+                place?.giveBack()
+            }
+        }
+    }
+}

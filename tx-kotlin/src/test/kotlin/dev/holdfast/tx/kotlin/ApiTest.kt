@@ -1,0 +1,23 @@
+package dev.holdfast.tx.kotlin
+
+import org.assertj.core.api.Assertions.assertThat
+import org.jetbrains.kotlin.abi.tools.AbiFilters
+import org.jetbrains.kotlin.abi.tools.AbiTools
+import org.junit.jupiter.api.Test
+import java.io.File
+
+/** What this module promises to code that was compiled before: `-Dapi.write=true` writes it down anew. */
+class ApiTest {
+    @Test
+    fun `the public signatures are those of the committed dump`() {
+        val now = StringBuilder()
+        val classes = File("target/classes").walk().filter { it.extension == "class" && it.name != "module-info.class" }
+        AbiTools.getInstance().printJvmDump(now, classes.sorted().asIterable(), AbiFilters.EMPTY)
+        val committed = File("api/tx-kotlin.api")
+        if (System.getProperty("api.write").toBoolean()) {
+            committed.parentFile.mkdirs()
+            committed.writeText(now.toString())
+        }
+        assertThat(now.toString()).isNotBlank().isEqualTo(committed.readText())
+    }
+}
