@@ -1,0 +1,444 @@
+package dev.holdfast.tx.exposed
+
+import dev.holdfast.tx.FailureKind
+import dev.holdfast.tx.Propagation
+import dev.holdfast.tx.RetryPolicy
+import dev.holdfast.tx.TxOptions
+import dev.holdfast.tx.TxRejectedException
+import dev.holdfast.tx.TxRolledBackException
+import dev.holdfast.tx.TxStateException
+import dev.holdfast.tx.kotlin.suspendNested
+import dev.holdfast.tx.kotlin.suspendTransact
+import dev.holdfast.tx.testkit.server.ServerUrl
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.collections.shouldBeEmpty
+import io.kotest.matchers.collections.shouldContainExactly
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.shouldNotBe
+import io.kotest.matchers.types.shouldBeSameInstanceAs
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.asCoroutineDispatcher
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeout
+import org.jetbrains.exposed.v1.exceptions.ExposedSQLException
+import org.jetbrains.exposed.v1.jdbc.SchemaUtils
+import org.jetbrains.exposed.v1.jdbc.insert
+import org.jetbrains.exposed.v1.jdbc.selectAll
+import org.jetbrains.exposed.v1.jdbc.transactions.TransactionManager
+import org.jetbrains.exposed.v1.jdbc.transactions.suspendTransaction
+import org.jetbrains.exposed.v1.jdbc.transactions.transaction
+import org.junit.jupiter.api.AfterAll
+import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.BeforeEach
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.TestInstance
+import java.time.Duration
+import java.util.concurrent.Executors
+import kotlin.time.Duration.Companion.seconds
+
+internal class SqliteSuspendingBlockTest : SuspendingBlockContract(Servers.sqlite())
+
+internal class PostgresSuspendingBlockTest : SuspendingBlockContract(Servers.postgres())
+
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+internal abstract class SuspendingBlockContract(
+    private val server: ServerUrl,
+) {
+    private val shop = Shop(server)
+    private val nesting = shop.db.exposed { useNestedTransactions = true }
+    private val ours = shop.db
+    private val exposed = shop.exposed.database
+    private val threads = Executors.newFixedThreadPool(4)
+    private val elsewhere = threads.asCoroutineDispatcher()
+
+    @BeforeEach
+    fun empty() = shop.empty()
+
+    @AfterEach
+    fun nothingIsLeft() {
+        TransactionManager.currentOrNull() shouldBe null
+        ours.current() shouldBe null
+        shop.busy shouldBe 0
+        val left = (1..4).map { threads.submit<Any?> { TransactionManager.currentOrNull() ?: ours.current() } }
+        left.map { it.get() } shouldBe List(4) { null }
+    }
+
+    @AfterAll
+    fun close() {
+        nesting.close()
+        shop.close()
+        threads.shutdown()
+    }
+
+    private fun test(body: suspend CoroutineScope.() -> Unit) = runBlocking { withTimeout(30.seconds) { body() } }
+
+    private suspend fun add(name: String) = suspendTransaction(exposed) { Users.insert { it[Users.name] = name } }
+
+    // ---- inside a scope of ours
+
+    @Test
+    fun `a suspending block joins a suspending scope`() =
+        test {
+            ours.suspendTransact { tx ->
+                add("a")
+                tx.run("insert into users values ('b')")
+                shop.names() shouldContainExactly listOf("a", "b")
+                shop.busy shouldBe 1
+                tx.setRollbackOnly("test")
+            }
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    fun `a blocking block joins a suspending scope`() =
+        test {
+            ours.suspendTransact { shop.add("a") }
+            shop.names() shouldContainExactly listOf("a")
+        }
+
+    @Test
+    fun `a block goes on in other threads`() =
+        test {
+            ours.suspendTransact { tx ->
+                suspendTransaction(exposed) {
+                    val around = this
+                    val thread = Thread.currentThread()
+                    Users.insert { it[name] = "a" }
+                    withContext(elsewhere) {
+                        Thread.currentThread() shouldNotBe thread
+                        Users.insert { it[name] = "b" }
+                        suspendTransaction(exposed) { this shouldBeSameInstanceAs around }
+                        transaction(exposed) { this shouldBeSameInstanceAs around }
+                        ours.current()?.rows("select name from users order by name") shouldBe listOf("a", "b")
+                    }
+                    Users.insert { it[name] = "c" }
+                    tx.rows("select name from users order by name") shouldContainExactly listOf("a", "b", "c")
+                }
+                TransactionManager.currentOrNull() shouldBe null
+            }
+            shop.names() shouldContainExactly listOf("a", "b", "c")
+        }
+
+    @Test
+    fun `the scope fails when a block failed and its error was caught`() =
+        test {
+            for (error in listOf(IllegalArgumentException("no"), AssertionError("no"))) {
+                shouldThrow<TxRolledBackException> {
+                    ours.suspendTransact {
+                        suspendTransaction(exposed) {
+                            Users.insert { it[name] = "a" }
+                            shouldThrow<Throwable> { suspendTransaction(exposed) { throw error } }
+                        }
+                        add("b")
+                    }
+                }
+            }
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    fun `ours inside a block joins the scope around it`() =
+        test {
+            ours.suspendTransact { outer ->
+                suspendTransaction(exposed) {
+                    ours.suspendTransact { it.run("insert into users values ('a')") }
+                    ours.execute { it.run("insert into users values ('b')") }
+                }
+                outer.setRollbackOnly("test")
+            }
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    fun `children of a scope have their blocks side by side`() =
+        test {
+            ours.suspendTransact {
+                coroutineScope {
+                    (1..40)
+                        .map { number ->
+                            async(elsewhere) {
+                                suspendTransaction(exposed) {
+                                    Users.insert { it[name] = "outer $number" }
+                                    suspendTransaction(exposed) { Users.insert { it[name] = "inner $number" } }
+                                    Item.new { title = "item $number" }
+                                }
+                            }
+                        }.awaitAll()
+                }
+            }
+            shop.names().size shouldBe 80
+            shop.titles().size shouldBe 40
+        }
+
+    @Test
+    fun `commit by name is refused`() =
+        test {
+            shouldThrow<TxStateException> { ours.suspendTransact { suspendTransaction(exposed) { commit() } } }
+            shouldThrow<TxStateException> { suspendTransaction(exposed) { commit() } }
+        }
+
+    // ---- roots
+
+    @Test
+    fun `outside of every scope a suspending block is a root of ours`() =
+        test {
+            suspendTransaction(exposed) {
+                Users.insert { it[name] = "a" }
+                withContext(elsewhere) {
+                    ours.execute { it.run("insert into users values ('b')") }
+                    ours.suspendTransact { it.run("insert into users values ('c')") }
+                    shop.busy shouldBe 1
+                }
+            }
+            shop.names() shouldContainExactly listOf("a", "b", "c")
+            shouldThrow<IllegalStateException> {
+                suspendTransaction(exposed) {
+                    withContext(elsewhere) { ours.suspendTransact { it.run("insert into users values ('d')") } }
+                    error("no")
+                }
+            }
+            shop.names() shouldContainExactly listOf("a", "b", "c")
+        }
+
+    @Test
+    fun `a suspending scope in a blocking block joins it`() {
+        transaction(exposed) {
+            Users.insert { it[name] = "a" }
+            runBlocking { ours.suspendTransact { it.run("insert into users values ('b')") } }
+            shop.busy shouldBe 1
+            rollback()
+        }
+        shop.names().shouldBeEmpty()
+    }
+
+    @Test
+    fun `a root that failed is not run again`() =
+        test {
+            var runs = 0
+            shouldThrow<ExposedSQLException> {
+                suspendTransaction(exposed) {
+                    maxAttempts = 3
+                    runs++
+                    Users.insert { it[name] = "a" }
+                    Users.insert { it[name] = "a" }
+                }
+            }
+            runs shouldBe 1
+            shop.names().shouldBeEmpty()
+        }
+
+    // ---- beside the transaction of a block
+
+    @Test
+    fun `a separate scope inside a block has its own`() =
+        test {
+            Shop(server, connections = 2).use { two ->
+                two.db.suspendTransact { outer ->
+                    suspendTransaction(two.exposed.database) {
+                        two.db.suspendTransact(propagation = Propagation.SEPARATE) {
+                            shouldThrow<TxStateException> { Users.selectAll().count() }
+                            suspendTransaction(two.exposed.database) { Users.insert { it[name] = "separate" } }
+                        }
+                        Users.selectAll().count() shouldBe 1
+                    }
+                    outer.setRollbackOnly("test")
+                }
+                two.names() shouldContainExactly listOf("separate")
+            }
+        }
+
+    @Test
+    fun `two databases work side by side`() =
+        test {
+            Shop(Servers.sqlite()).use { other ->
+                other.empty()
+                other.db.suspendTransact { theirs ->
+                    suspendTransaction(other.exposed.database) {
+                        Users.insert { it[name] = "theirs" }
+                        add("ours")
+                        withContext(elsewhere) { ours.suspendTransact { add("ours too") } }
+                        other.db.current()?.rows("select name from users") shouldBe listOf("theirs")
+                    }
+                    theirs.setRollbackOnly("test")
+                }
+                shop.names() shouldContainExactly listOf("ours", "ours too")
+                other.names().shouldBeEmpty()
+            }
+        }
+
+    // ---- savepoints and entities
+
+    @Test
+    fun `entities keep in step with a suspending savepoint of ours`() =
+        test {
+            ours.suspendTransact { tx ->
+                suspendTransaction(exposed) {
+                    val item = Item.new { title = "a" }
+                    shouldThrow<IllegalStateException> {
+                        tx.suspendNested {
+                            withContext(elsewhere) {
+                                item.title = "b"
+                                Item.new { title = "c" }
+                            }
+                            error("no")
+                        }
+                    }
+                    item.title shouldBe "a"
+                    tx.suspendNested { suspendTransaction(exposed) { Item[item.id].title = "d" } }
+                    item.title shouldBe "d"
+                    tx.suspendNested { item.title = "e" }
+                }
+            }
+            shop.titles() shouldContainExactly listOf("e")
+        }
+
+    @Test
+    fun `a suspending nested block is a savepoint where that is asked for`() =
+        test {
+            suspendTransaction(nesting.database) {
+                val item = Item.new { title = "a" }
+                shouldThrow<IllegalStateException> {
+                    suspendTransaction(nesting.database) {
+                        withContext(elsewhere) {
+                            Item.new { title = "b" }
+                            ours.suspendTransact { it.run("insert into users values ('b')") }
+                        }
+                        error("no")
+                    }
+                }
+                suspendTransaction(nesting.database) { withContext(elsewhere) { Item[item.id].title = "c" } }
+                item.title shouldBe "c"
+            }
+            shop.titles() shouldContainExactly listOf("c")
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    fun `a retry begins with no entities`() =
+        test {
+            var runs = 0
+            ours.suspendTransact(
+                retry =
+                    RetryPolicy
+                        .attempts(
+                            3,
+                        ).on(FailureKind.UNIQUE)
+                        .backoff(Duration.ofMillis(1), Duration.ofMillis(1)),
+            ) {
+                suspendTransaction(exposed) {
+                    Item.all().count() shouldBe 0
+                    Item.new { title = "a" }
+                }
+                add("a")
+                if (runs++ == 0) {
+                    add("a")
+                }
+            }
+            runs shouldBe 2
+            shop.titles() shouldContainExactly listOf("a")
+        }
+
+    // ---- cancelling
+
+    @Test
+    fun `a cancelled block is rolled back and leaves no connection behind`() =
+        test {
+            for (start in listOf<
+                suspend (
+                    suspend () -> Unit,
+                ) -> Unit,
+            >({ it() }, { body -> ours.suspendTransact { body() } })) {
+                val reached = CompletableDeferred<Unit>()
+                val job =
+                    launch(Dispatchers.Default) {
+                        start {
+                            suspendTransaction(exposed) {
+                                Users.insert { it[name] = "a" }
+                                reached.complete(Unit)
+                                awaitCancellation()
+                            }
+                        }
+                    }
+                reached.await()
+                job.cancelAndJoin()
+                job.isCancelled shouldBe true
+                shop.busy shouldBe 0
+                shop.names().shouldBeEmpty()
+            }
+        }
+
+    @Test
+    fun `a nested block that is cancelled before it begins leaves nothing open`() =
+        test {
+            val job =
+                launch(Dispatchers.Default) {
+                    suspendTransaction(nesting.database) {
+                        Users.insert { it[name] = "a" }
+                        this@launch.coroutineContext[kotlinx.coroutines.Job]!!.cancel()
+                        shouldThrow<CancellationException> {
+                            suspendTransaction(nesting.database) {
+                                Users.insert {
+                                    it[name] =
+                                        "b"
+                                }
+                            }
+                        }
+                        throw CancellationException("done")
+                    }
+                }
+            job.join()
+            shop.busy shouldBe 0
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    fun `many blocks over one connection finish`() =
+        test {
+            coroutineScope {
+                repeat(60) { number ->
+                    launch(Dispatchers.Default) {
+                        ours.suspendTransact(acquireTimeout = 25.seconds) {
+                            suspendTransaction(exposed) { Users.insert { it[name] = "n $number" } }
+                        }
+                    }
+                }
+            }
+            shop.names().size shouldBe 60
+        }
+
+    @Test
+    fun `tables are made in a suspending block`() =
+        test {
+            ours.suspendTransact { tx ->
+                suspendTransaction(exposed) { SchemaUtils.drop(Users, Items) }
+                tx.setRollbackOnly("test")
+            }
+        }
+
+    @Test
+    fun `a block that must join is rejected where nothing runs`() =
+        test {
+            ours.withOptions { it.propagation(Propagation.MANDATORY) }.exposed().use { mandatory ->
+                shouldThrow<TxRejectedException> { suspendTransaction(mandatory.database) { } }
+                ours.suspendTransact(TxOptions.none()) {
+                    suspendTransaction(mandatory.database) {
+                        Users.insert {
+                            it[name] =
+                                "a"
+                        }
+                    }
+                }
+            }
+            shop.names() shouldContainExactly listOf("a")
+        }
+}
