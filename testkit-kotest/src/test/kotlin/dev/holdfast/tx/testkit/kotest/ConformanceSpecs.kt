@@ -5,6 +5,7 @@ import dev.holdfast.tx.mysql.JdbcDriver
 import dev.holdfast.tx.mysql.MysqlUnderTest
 import dev.holdfast.tx.postgres.PostgresUnderTest
 import dev.holdfast.tx.sqlite.SqliteUnderTest
+import dev.holdfast.tx.testkit.DatabaseUnderTest
 import dev.holdfast.tx.testkit.server.TestServer
 import io.kotest.core.annotation.Condition
 import io.kotest.core.annotation.EnabledIf
@@ -29,7 +30,28 @@ class Mariadb114ConformanceSpec :
         include(dialectConformance(MysqlUnderTest(server, JdbcDriver.MARIADB, MysqlUnderTest.Texts.TOGETHER)))
     })
 
-class MssqlConformanceSpec : FunSpec({ include(dialectConformance(MssqlUnderTest(2025, MssqlUnderTest.Reads.LOCKED))) })
+class MssqlConformanceSpec :
+    FunSpec({
+        include(dialectConformance(MssqlUnderTest.newest(MssqlUnderTest.Reads.LOCKED)))
+    })
+
+class SuspendingSqliteConformanceSpec : FunSpec({ include(suspendingConformance(SqliteUnderTest())) })
+
+class SuspendingPostgresConformanceSpec : FunSpec({ include(suspendingConformance(PostgresUnderTest(18))) })
+
+@EnabledIf(AllCombinations::class)
+class SuspendingMysqlConformanceSpec : FunSpec({ include(suspendingConformance(mysql("9"))) })
+
+@EnabledIf(AllCombinations::class)
+class SuspendingMariadbConformanceSpec :
+    FunSpec({
+        val server = TestServer.mariadb("11.4")
+        include(suspendingConformance(MysqlUnderTest(server, JdbcDriver.MARIADB, MysqlUnderTest.Texts.TOGETHER)))
+    })
+
+/** The suite through the suspending calls of Kotlin. */
+private fun suspendingConformance(database: DatabaseUnderTest) =
+    dialectConformance(SuspendingUnderTest(database), suspendingCases())
 
 private fun mysql(version: String) =
     MysqlUnderTest(TestServer.mysql(version), JdbcDriver.CONNECTOR_J, MysqlUnderTest.Texts.TOGETHER)
