@@ -2,9 +2,9 @@ package dev.holdfast.samples.firstscreen
 
 import dev.holdfast.tx.Isolation.SERIALIZABLE
 import dev.holdfast.tx.RetryPolicy
-import dev.holdfast.tx.TxOptions
 import dev.holdfast.tx.engine.Holdfast
-import java.time.Duration.ofSeconds
+import dev.holdfast.tx.kotlin.transact
+import kotlin.time.Duration.Companion.seconds
 
 /** The first example, in Kotlin. */
 object FirstScreenInKotlin {
@@ -18,8 +18,7 @@ object FirstScreenInKotlin {
     ) {
         // region first
         val db = Holdfast.connect(url)
-        val strict = TxOptions.of(SERIALIZABLE).lockTimeout(ofSeconds(2)).retry(RetryPolicy.attempts(5))
-        db.execute(strict) { tx ->
+        db.transact(isolation = SERIALIZABLE, lockTimeout = 2.seconds, retry = RetryPolicy.attempts(5)) { tx ->
             Accounts(tx).move(100, alice, bob)
             tx.afterCommit { mail.send(bob) }
         }
