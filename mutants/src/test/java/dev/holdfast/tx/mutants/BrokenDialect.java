@@ -15,7 +15,9 @@ import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.SettingSql;
 import dev.holdfast.tx.spi.Settlement;
+import dev.holdfast.tx.spi.Standing;
 import dev.holdfast.tx.spi.TestHooks;
+import dev.holdfast.tx.spi.TextEffect;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.sql.SQLException;
@@ -102,6 +104,16 @@ class BrokenDialect implements Dialect {
     @Override
     public Optional<SettingSql> schema(Profile profile) {
         return good.schema(profile);
+    }
+
+    @Override
+    public TextEffect effectOf(String sql, Profile profile) {
+        return good.effectOf(sql, profile);
+    }
+
+    @Override
+    public Optional<Standing> standing(Profile profile) {
+        return good.standing(profile);
     }
 
     @Override

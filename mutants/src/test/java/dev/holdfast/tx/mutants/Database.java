@@ -74,7 +74,8 @@ record Database(
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
                 .dialect(dialect)
                 .options(setup.options())
-                .ambient(setup.ambient());
+                .ambient(setup.ambient())
+                .settleWithin(setup.settleWithin());
         setup.listeners().forEach(builder::listener);
         return breaking.apply(builder.build());
     }

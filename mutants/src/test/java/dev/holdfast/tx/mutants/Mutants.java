@@ -13,8 +13,10 @@ final class Mutants {
                         DialectMutants.all(),
                         DeclarationMutants.all(),
                         ErrorMutants.all(),
+                        SettleMutants.all(),
                         EngineMutants.all(),
-                        PoolMutants.all())
+                        PoolMutants.all(),
+                        LockMutants.all())
                 .flatMap(List::stream)
                 .sorted(Comparator.comparing(Mutant::id))
                 .toList();

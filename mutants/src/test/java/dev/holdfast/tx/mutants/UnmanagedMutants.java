@@ -116,7 +116,7 @@ final class UnmanagedMutants {
     }
 
     /** Every unmanaged transaction is broken like this. */
-    private static UnaryOperator<Transactor> unmanaged(Function<Begun, UnmanagedTx> change) {
+    static UnaryOperator<Transactor> unmanaged(Function<Begun, UnmanagedTx> change) {
         return good -> new BrokenTransactor(good, other -> unmanaged(change).apply(other)) {
             @Override
             UnmanagedTx unmanaged(UnmanagedTx tx) {
@@ -126,7 +126,7 @@ final class UnmanagedMutants {
     }
 
     /** An unmanaged transaction that is about to be broken, and whose. */
-    private record Begun(UnmanagedTx tx, BrokenTransactor owner) {}
+    record Begun(UnmanagedTx tx, BrokenTransactor owner) {}
 
     private static Transactor joiningBegins(Transactor engine) {
         return new BrokenTransactor(engine, UnmanagedMutants::joiningBegins) {
