@@ -60,6 +60,18 @@ private suspend fun <T> inFrame(
 ): T =
     blocking(steps.start(), threadsFor(steps.waitsNatively())) {
         val inner = TxContext(frame(), null, currentCoroutineContext()[TxContext])
-        val ended = ended { withContext(inner) { body() } }
-        Ended(ended.result, ended.error?.let { cancelledBy(currentCoroutineContext().job, it) ?: it })
+        var thrown: Throwable? = null
+        val ended =
+            ended {
+                withContext(inner) {
+                    try {
+                        body()
+                    } catch (e: Throwable) {
+                        thrown = e
+                        throw e
+                    }
+                }
+            }
+        val error = ended.error?.let { originalOf(it, thrown) }
+        Ended(ended.result, error?.let { cancelledBy(currentCoroutineContext().job, it) ?: it })
     }

@@ -163,15 +163,12 @@ private class BodyRun(
         val own = thrown?.takeUnless { it is CancellationException }
         val told =
             when {
+                // a statement has told it before
                 expired && own is SQLException && own.cause is TxException -> own
 
-                // a statement has told it before
                 expired -> bracket.expired().apply { own?.let(::addSuppressed) }
 
-                own != null && (caught === own || caught.cause === own) -> own
-
-                // rather than a copy of it
-                else -> caught
+                else -> originalOf(caught, own)
             }
         return cancelledBy(currentCoroutineContext().job, told) ?: told
     }
@@ -215,6 +212,12 @@ internal suspend fun Bracket.finish(
     val told = told(round, body.result)
     return if (told?.cause is CommitWithdrawn) cancelledBy(currentCoroutineContext().job, told) ?: told else told
 }
+
+/** What was thrown, where coroutines that debug have made a copy of it. */
+internal fun originalOf(
+    caught: Throwable,
+    thrown: Throwable?,
+): Throwable = if (thrown != null && caught.cause === thrown) thrown else caught
 
 /** Does something, and answers how it ended. */
 internal inline fun <T> ended(work: () -> T): Ended<T> =

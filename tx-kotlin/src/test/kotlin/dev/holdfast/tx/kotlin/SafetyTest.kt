@@ -252,6 +252,19 @@ class SafetyTest {
 
     @ParameterizedTest
     @EnumSource
+    fun `what work outside or within throws is the very exception that the caller gets`(server: Bed.Server) =
+        on(server) { bed ->
+            val mine = IllegalStateException("mine")
+            bed.db.suspendTransact { tx ->
+                val outside = runCatching { bed.db.suspendOutside { yield().also { throw mine } } }
+                val within = runCatching { bed.db.suspendWithin(tx) { yield().also { throw mine } } }
+                assertThat(outside.exceptionOrNull()).isSameAs(mine)
+                assertThat(within.exceptionOrNull()).isSameAs(mine)
+            }
+        }
+
+    @ParameterizedTest
+    @EnumSource
     fun `where ambient is off nothing is found, and handles nest all the same`(server: Bed.Server) =
         on(server, set = { ambient(Ambient.OFF) }) { bed ->
             bed.db.suspendTransact { tx ->
