@@ -284,7 +284,7 @@ class CancelRunningTest {
                 }
             }
         endless.awaitRunning()
-        caller.endsSoon()
+        caller.endsWithin(1.seconds)
         endless.awaitEnded()
         isAsGoodAsNew(bed)
     }
@@ -493,13 +493,15 @@ class CancelRunningTest {
         }
     }
 
-    /** What it waits for takes longer. */
-    private suspend fun Job.endsSoon() {
+    private suspend fun Job.endsWithin(limit: kotlin.time.Duration) {
         val cancelled = TimeSource.Monotonic.markNow()
         cancel()
         joinAll(this)
-        assertThat(cancelled.elapsedNow()).isLessThan(10.seconds)
+        assertThat(cancelled.elapsedNow()).isLessThan(limit)
     }
+
+    /** What it waits for takes longer. */
+    private suspend fun Job.endsSoon() = endsWithin(10.seconds)
 
     /** All is rolled back, the connection is free and takes work, and no cancel comes late. */
     private fun isAsGoodAsNew(bed: Bed) {
