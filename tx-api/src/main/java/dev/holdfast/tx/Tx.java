@@ -68,7 +68,8 @@ public interface Tx extends ConnectionScope {
      * <p>One template serves every database. <code>{table-lock}</code> stands right after each table, behind its alias;
      * <code>{table-lock:alias}</code> does so too, and lets the lock name the table ({@link RowLock#of}).
      * <code>{row-lock}</code> stands at the end of the same select, behind ORDER BY and the like. A select in brackets, as
-     * that of a common table expression, that is to be locked has places of its own. Whether rows of a table without a place
+     * that of a common table expression, that is to be locked has places of its own; there is none behind the name of such an
+     * expression, whose rows many databases do not lock from outside. Whether rows of a table without a place
      * are locked too depends on the database.
      *
      * @param lock what to lock, and how to wait

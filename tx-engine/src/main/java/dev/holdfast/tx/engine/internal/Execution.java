@@ -1,5 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Moment.Cancelled;
 import java.sql.SQLException;
@@ -132,6 +133,21 @@ final class Execution {
 
     boolean isFailed() {
         return failed;
+    }
+
+    /** The limit that a failure comes of, if it was cancelled for one; null if not. */
+    @Nullable
+    Deadline expired(Failure failure) {
+        return cancelled() == Cancelled.BY_LIMIT && mayComeOfCancel(failure) ? deadline : null;
+    }
+
+    /** A cancel that came late has caused none of the errors that a server raises for something else. */
+    private static boolean mayComeOfCancel(Failure failure) {
+        return switch (failure.kind()) {
+            case CANCELLED, STATEMENT_TIMEOUT -> true;
+            case OTHER -> failure.sqlState() == null && failure.vendorCode() == 0; // the driver's own
+            default -> false;
+        };
     }
 
     /** Whether the limit has it cancelled, or is about to; or else its caller. */

@@ -219,17 +219,23 @@ final class Lease {
         }
     }
 
+    /** What sends each step that travels alone. */
+    Statement statement() throws SQLException {
+        if (statement == null) {
+            statement = connection.createStatement(); // for all messages: no two are sent at a time
+        }
+        return statement;
+    }
+
     private void send(Step.Sql sql, int end) throws SQLException {
         String text = text(sql);
         if (text == null) {
             return;
         }
-        if (statement == null) {
-            statement = connection.createStatement(); // for all messages: no two are sent at a time
-        }
+        Statement sending = statement();
         sent = end;
-        if (statement.execute(text)) {
-            try (ResultSet row = statement.getResultSet()) {
+        if (sending.execute(text)) {
+            try (ResultSet row = sending.getResultSet()) {
                 if (!sql.reads().isEmpty()) {
                     keep(row, sql.reads());
                 }

@@ -5,7 +5,10 @@ import dev.holdfast.tx.spi.LockPlan;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +43,23 @@ final class LockTemplate {
 
     private static final Pattern NAME_BEFORE =
             Pattern.compile("(?:\"([^\"]+)\"|`([^`]+)`|\\[([^\\]]+)]|([\\p{L}\\p{N}_$#@]+))\\s*$");
+    /** The name of a table, and its alias if it has one; an expression of the statement's has no schema. */
+    private static final String NAME = "(\"[^\"]+\"|`[^`]+`|\\[[^\\]]+]|[\\p{L}\\p{N}_$#@]+)";
+
+    private static final Pattern TABLE_BEFORE = Pattern.compile(
+            "(?<![\\p{L}\\p{N}_$#@.\"`\\]])" + NAME + "(?:\\s+(?:as\\s+)?" + NAME + ")?\\s*$",
+            Pattern.CASE_INSENSITIVE);
+    private static final Pattern KEYWORD = Pattern.compile(
+            "from|join|only|lateral|inner|outer|left|right|full|cross|natural|straight_join", Pattern.CASE_INSENSITIVE);
+
+    /** The name of a common table expression, before what it is. */
+    private static final Pattern EXPRESSION = Pattern.compile(
+            NAME + "\\s*(?:\\([^()]*\\)\\s*)?\\bas\\s*(?:(?:not\\s+)?materialized\\s*)?\\(\\s*"
+                    + "(?:select|with|values|table|insert|update|delete|merge)\\b",
+            Pattern.CASE_INSENSITIVE);
+
+    private static final Pattern NO_CODE = Pattern.compile("'[^']*'|--[^\\n]*|/\\*.*?\\*/", Pattern.DOTALL);
+
     private static final Pattern NO_NAME = Pattern.compile("from|join|select|where|on", Pattern.CASE_INSENSITIVE);
 
     /** A place, and the text between it and the place before it. */
@@ -53,12 +73,14 @@ final class LockTemplate {
     }
 
     private final String template;
+    private final Set<String> expressions;
     private final List<Place> places = new ArrayList<>();
     private final List<Select> selects = new ArrayList<>();
     private final String rest;
 
     private LockTemplate(String template) {
         this.template = template;
+        this.expressions = expressions();
         this.rest = read();
         check();
     }
@@ -180,6 +202,12 @@ final class LockTemplate {
         if (alias != null && !alias.equalsIgnoreCase(name)) {
             throw wrong(text + " follows '" + name + "'");
         }
+        String expression = expressionBefore(at);
+        if (expression != null) {
+            throw wrong(
+                    text + " follows '" + expression + "', a common table expression, whose rows a lock from outside"
+                            + " leaves alone: lock inside of it, or the table joined with it");
+        }
         select.tables++;
         return new Place(before, false, alias);
     }
@@ -197,6 +225,34 @@ final class LockTemplate {
         }
         String plain = name.group(4);
         return plain == null || NO_NAME.matcher(plain).matches() ? null : plain;
+    }
+
+    /** The common table expressions of the statement. */
+    private Set<String> expressions() {
+        Set<String> names = new HashSet<>();
+        Matcher found = EXPRESSION.matcher(NO_CODE.matcher(template).replaceAll(" "));
+        while (found.find()) {
+            names.add(unquoted(found.group(1)));
+        }
+        return names;
+    }
+
+    /** The expression that is read here under its name or another; null if it is a table. */
+    private @Nullable String expressionBefore(int at) {
+        Matcher found =
+                TABLE_BEFORE.matcher(NO_CODE.matcher(template.substring(0, at)).replaceAll(" "));
+        if (!found.find()) {
+            return null;
+        }
+        String alias = found.group(2);
+        boolean isTable = alias == null || !KEYWORD.matcher(found.group(1)).matches();
+        String table = unquoted(isTable ? found.group(1) : alias);
+        return expressions.contains(table) ? table : null;
+    }
+
+    private static String unquoted(String name) {
+        String plain = "\"`[".indexOf(name.charAt(0)) < 0 ? name : name.substring(1, name.length() - 1);
+        return plain.toLowerCase(Locale.ROOT);
     }
 
     private int end(Pattern pattern, int at) {

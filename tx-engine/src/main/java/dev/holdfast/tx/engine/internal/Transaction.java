@@ -6,10 +6,12 @@ import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.engine.internal.Condition.State;
 import dev.holdfast.tx.spi.CommitMessage;
 import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.DriverState;
+import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
@@ -117,8 +119,13 @@ final class Transaction {
         if (markers != null) {
             lease.useSlots(markers.next());
         }
+        Execution execution = null;
         try {
+            execution = watchedBegin(lease, scopeDeadline);
             lease.perform(prepared.plan().begin());
+            if (execution != null) {
+                execution.over();
+            }
             if (markers != null) {
                 markers.requireTable(lease);
             }
@@ -126,8 +133,17 @@ final class Transaction {
         } catch (SQLException | RuntimeException | Error e) {
             SQLException told = null;
             try {
-                Failure failure = failed(e, Phase.BEGIN, null, null, State.ENDED);
-                told = markers == null ? null : markers.told(failure, prepared);
+                if (execution != null) {
+                    execution.over();
+                }
+                Failure failure = failed(e, Phase.BEGIN, execution, null, State.ENDED);
+                Deadline expired = execution == null ? null : execution.expired(failure);
+                told = expired == null
+                        ? markers == null ? null : markers.told(failure, prepared)
+                        : expired.expiredInJdbc(
+                                "Beginning a transaction on " + prepared.server().profile,
+                                prepared.options().label(),
+                                failure);
             } finally {
                 rollBack(e);
             }
@@ -139,6 +155,20 @@ final class Transaction {
         if (engine.isHeard()) {
             tellBegun(Duration.ofNanos(had - asked));
         }
+    }
+
+    /** Where there is one writer, BEGIN waits for the one before; elsewhere it waits for nobody. */
+    private @Nullable Execution watchedBegin(Lease lease, @Nullable Deadline scopeDeadline) throws SQLException {
+        if (!prepared.server().profile.has(Feature.SINGLE_WRITER)) {
+            return null;
+        }
+        Duration limit = prepared.options().statementTimeout();
+        Deadline statementEnd = limit == null ? null : Deadline.after(engine.now(), Limit.STATEMENT, limit);
+        Deadline end = Deadline.sooner(statementEnd, scopeDeadline);
+        Caller caller = Current.caller();
+        return end == null && caller == null
+                ? null
+                : Execution.of(lease.statement(), prepared.server().dialect.port(), end, null, caller);
     }
 
     private void tellBegun(Duration acquiring) {

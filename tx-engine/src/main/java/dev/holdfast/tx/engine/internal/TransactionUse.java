@@ -9,7 +9,6 @@ import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.spi.Message;
-import dev.holdfast.tx.spi.Moment.Cancelled;
 import dev.holdfast.tx.spi.Moment.Phase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -75,7 +74,8 @@ abstract class TransactionUse implements ConnectionUse {
 
     /** What the caller is told of an error of BEGIN: the limit that it comes from, if it does. */
     private SQLException beginError(SQLException error) {
-        if (Refused.SQL_STATE.equals(error.getSQLState()) || inForce.lockTimeout() == null) {
+        boolean told = Refused.SQL_STATE.equals(error.getSQLState()) || error.getCause() instanceof TxException;
+        if (told || inForce.lockTimeout() == null) {
             return error;
         }
         Failure failure = transaction.engine.failures.behind(error);
@@ -126,8 +126,9 @@ abstract class TransactionUse implements ConnectionUse {
 
     /** The limit of the options that an error comes from, whether we enforced it or the server did; null if none. */
     private @Nullable Deadline limitBehind(Failure failure, @Nullable Execution execution) {
-        if (execution != null && execution.cancelled() == Cancelled.BY_LIMIT && mayComeOfCancel(failure)) {
-            return execution.deadline;
+        Deadline expired = execution == null ? null : execution.expired(failure);
+        if (expired != null) {
+            return expired;
         }
         Duration statement = inForce.statementTimeout();
         if (failure.kind() == FailureKind.STATEMENT_TIMEOUT && statement != null) {
@@ -135,15 +136,6 @@ abstract class TransactionUse implements ConnectionUse {
         }
         Duration lock = inForce.lockTimeout();
         return failure.kind() == FailureKind.LOCK_TIMEOUT && lock != null ? new Deadline(0, Limit.LOCK, lock) : null;
-    }
-
-    /** A cancel that came late has caused none of the errors that a server raises for something else. */
-    private static boolean mayComeOfCancel(Failure failure) {
-        return switch (failure.kind()) {
-            case CANCELLED, STATEMENT_TIMEOUT -> true;
-            case OTHER -> failure.sqlState() == null && failure.vendorCode() == 0; // the driver's own
-            default -> false;
-        };
     }
 
     @Override

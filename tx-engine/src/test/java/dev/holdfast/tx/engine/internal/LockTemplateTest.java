@@ -113,6 +113,20 @@ class LockTemplateTest {
                                 "with q as (select 1 from a {row-lock}) select 1 from b {table-lock} {row-lock}",
                                 "a select has {row-lock} and no {table-lock}"),
                         Wrong.of(
+                                "with q as (select 1 from a) select 1 from q {table-lock} {row-lock}",
+                                "{table-lock} follows 'q', a common table expression"),
+                        Wrong.of(
+                                "with q as (select 1 from b) select 1 from Q a {table-lock:a} {row-lock}",
+                                "{table-lock:a} follows 'q', a common table expression"),
+                        Wrong.of(
+                                "with r(i) as not materialized (values (1)), \"q\" as ( -- x\n select 1 from b)"
+                                        + " select 1 from c {table-lock}, q as a {table-lock:a} {row-lock}",
+                                "follows 'q', a common table expression"),
+                        Wrong.of(
+                                "with recursive q (i) as(select 1 from a union all select i from q {table-lock} {row-lock})"
+                                        + " select 1 from q",
+                                "follows 'q', a common table expression"),
+                        Wrong.of(
                                 "select 1 from a {table-lock} where id in ( /* q */ select id from b {row-lock})",
                                 "a select has {table-lock} and no {row-lock}"))
                 .flatMap(wrong -> Stream.of(
@@ -128,6 +142,20 @@ class LockTemplateTest {
     private record Wrong(String template, String says) {
         static Wrong of(String template, String says) {
             return new Wrong(template, says);
+        }
+    }
+
+    @Test
+    void a_name_that_only_looks_like_that_of_an_expression_is_a_table() {
+        for (String template : List.of(
+                "with q as (select id from a) select 1 from s.q {table-lock} {row-lock}",
+                "with q as (select id from a) select 1 from b q {table-lock:q} {row-lock}",
+                "with q as (select id from a) select 1 from q, b {table-lock} {row-lock}",
+                "with q as (select id from a) select 1 from q join b as q {table-lock:q} on 1 = 1 {row-lock}",
+                "select 1 /* with q as (select 1) */ from q {table-lock} where v = 'with q as (select 1)' {row-lock}",
+                "select sum(v) over q from q {table-lock} window q as (partition by v) {row-lock}",
+                "select cast(v as int), (select 1) as q from q {table-lock} {row-lock}")) {
+            assertThat(render(template, RowLock.forUpdate(), AT_END)).endsWith(" FOR UPDATE");
         }
     }
 
