@@ -22,13 +22,11 @@ import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.TestHooks;
 import dev.holdfast.tx.spi.TxPlan;
-import dev.holdfast.tx.spi.Wish;
 import java.lang.reflect.Modifier;
 import java.sql.Connection;
 import java.sql.DatabaseMetaData;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Savepoint;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,16 +49,14 @@ final class DeclarationCases {
     private static final Identity FOREIGN =
             new Identity("Nowhere Database", "1.0", "Nowhere Driver", "1.0", "jdbc:nowhere://there/db", Autocommit.ON);
 
-    private static final int THREADS = 8;
-
     private DeclarationCases() {}
 
     static List<ConformanceCase> all() {
         List<ConformanceCase> all = new ArrayList<>();
         all.addAll(identity());
         all.addAll(levels());
-        all.add(underClaims());
-        all.addAll(purity());
+        all.add(UndeclaredCase.undeclared());
+        all.addAll(PurityCases.all());
         all.add(waitProbe());
         all.add(ConformanceCase.of("DCL-08", "TX-1309", "what is declared of this server is in the report", run -> {
             Profile profile = run.profile();
@@ -278,248 +274,6 @@ final class DeclarationCases {
                 }));
     }
 
-    // ---- what the database could do besides
-
-    /** What a database lets a plain session do, as far as portable statements and JDBC show it. */
-    private record Probe(Feature feature, Attempt attempt) {
-        /** Something done in a transaction of its own. */
-        @FunctionalInterface
-        interface Attempt {
-            /** Whether it was done, and had its effect; any error says no. */
-            boolean works(CaseRun run, Connection session, String table) throws SQLException;
-        }
-    }
-
-    private static final List<Probe> PROBES = List.of(
-            new Probe(Feature.SAVEPOINTS, (run, session, table) -> {
-                Savepoint savepoint = session.setSavepoint("hf_probe");
-                execute(session, "insert into " + table + " values (2, 0)");
-                session.rollback(savepoint);
-                return count(session, table) == 1;
-            }),
-            new Probe(Feature.SAVEPOINT_RELEASE, (run, session, table) -> {
-                session.releaseSavepoint(session.setSavepoint("hf_probe"));
-                return true;
-            }),
-            new Probe(Feature.READ_ONLY, (run, session, table) -> {
-                session.rollback();
-                session.setReadOnly(true);
-                return thrownBy(() -> execute(session, "insert into " + table + " values (2, 0)")) != null;
-            }),
-            new Probe(Feature.TRANSACTIONAL_DDL, (run, session, table) -> isTransactional(run, session)),
-            selects(Feature.LOCK_UPDATE, "for update"),
-            selects(Feature.LOCK_NO_WAIT, "for update nowait"),
-            selects(Feature.LOCK_SKIP_LOCKED, "for update skip locked"),
-            new Probe(
-                    Feature.DEFERRED_CONSTRAINTS,
-                    (run, session, table) -> executed(session, "set constraints all deferred")),
-            new Probe(
-                    Feature.IMMEDIATE_CONSTRAINTS,
-                    (run, session, table) -> executed(session, "set constraints all immediate")));
-
-    private static Probe selects(Feature feature, String ending) {
-        return new Probe(
-                feature,
-                (run, session, table) -> executed(session, "select id from " + table + " where id = 1 " + ending));
-    }
-
-    private static ConformanceCase underClaims() {
-        return ConformanceCase.of(
-                "DCL-03",
-                "TX-1305",
-                "what the database takes and the dialect does not declare is in the report",
-                run -> {
-                    String table = run.table();
-                    run.observe("insert into " + table + " values (1, 0)");
-                    List<Feature> takes = new ArrayList<>();
-                    for (Probe probe : PROBES) {
-                        try (Connection session = run.sessions().getConnection()) {
-                            session.setAutoCommit(false);
-                            if (works(probe, run, session, table)) {
-                                takes.add(probe.feature());
-                            }
-                            thrownBy(session::rollback);
-                        }
-                    }
-                    run.note("taken by a plain session", takes);
-                    for (Feature feature : takes) {
-                        if (!run.has(feature)) {
-                            run.note("not declared: " + feature, "a plain session takes it; declare it if it is kept");
-                        }
-                    }
-                    equal(List.of(1), run.ids(table), "rows after the probes");
-                    run.characterised();
-                });
-    }
-
-    private static boolean works(Probe probe, CaseRun run, Connection session, String table) {
-        try {
-            return probe.attempt().works(run, session, table);
-        } catch (SQLException no) {
-            return false;
-        }
-    }
-
-    private static boolean isTransactional(CaseRun run, Connection session) throws SQLException {
-        String made = "hf_ddl_probe";
-        thrownBy(() -> run.observe("drop table " + made));
-        execute(session, "create table " + made + " (id int primary key)");
-        session.rollback();
-        boolean gone = thrownBy(() -> run.observed("select id from " + made)) != null;
-        if (!gone) {
-            run.observe("drop table " + made);
-        }
-        return gone;
-    }
-
-    private static void execute(Connection session, String sql) throws SQLException {
-        try (Statement statement = session.createStatement()) {
-            statement.execute(sql);
-        }
-    }
-
-    private static boolean executed(Connection session, String sql) throws SQLException {
-        execute(session, sql);
-        return true;
-    }
-
-    private static int count(Connection session, String table) throws SQLException {
-        try (Statement statement = session.createStatement();
-                ResultSet row = statement.executeQuery("select count(*) from " + table)) {
-            return row.next() ? row.getInt(1) : -1;
-        }
-    }
-
-    // ---- a dialect holds no state, and does nothing that it does not say
-
-    private static List<ConformanceCase> purity() {
-        return List.of(
-                ConformanceCase.of(
-                        "DCL-05",
-                        "TX-1306",
-                        "one dialect answers for several databases and threads as it does for one",
-                        run -> {
-                            Dialect shared = run.database().dialect();
-                            LiveProfile live =
-                                    LiveProfile.asked(shared, run.database().sessions());
-                            List<LiveProfile> databases = List.of(
-                                    live,
-                                    new LiveProfile(offAutocommit(live.identity()), live.answers(), live.profile()),
-                                    new LiveProfile(
-                                            shared.typicalProfile().identity(), live.answers(), live.profile()));
-                            List<List<String>> alone = new ArrayList<>();
-                            for (LiveProfile database : databases) {
-                                alone.add(answers(fresh(shared), database));
-                            }
-                            holds(() -> !alone.get(0).equals(alone.get(1)), "the databases are told apart");
-                            List<CompletableFuture<@Nullable Void>> working = new ArrayList<>();
-                            for (int thread = 0; thread < THREADS; thread++) {
-                                int first = thread;
-                                working.add(Threads.run(() -> {
-                                    for (int i = 0; i < databases.size(); i++) {
-                                        int one = (first + i) % databases.size();
-                                        equal(
-                                                alone.get(one),
-                                                answers(shared, databases.get(one)),
-                                                "answers for database " + one);
-                                    }
-                                }));
-                            }
-                            for (CompletableFuture<@Nullable Void> thread : working) {
-                                thread.get(Patience.step().toMillis(), TimeUnit.MILLISECONDS);
-                            }
-                        }),
-                ConformanceCase.of(
-                        "DCL-07", "TX-1307", "a transaction sends what was planned for it and nothing else", run -> {
-                            PlannedStatements.commits(run);
-                        }),
-                ConformanceCase.of(
-                        "DCL-07b",
-                        "TX-1307",
-                        "a transaction that fails sends the plan's way back and nothing else",
-                        run -> {
-                            PlannedStatements.aborts(run);
-                        }),
-                ConformanceCase.of(
-                        "DCL-07c",
-                        "TX-1307",
-                        "a nested scope sends its savepoint and nothing else",
-                        Feature.SAVEPOINTS,
-                        PlannedStatements::nests),
-                ConformanceCase.of(
-                        "DCL-10", "TX-1310", "the plan's commit commits and leaves the session as found", run -> {
-                            PlansByHand.commit(run);
-                        }),
-                ConformanceCase.of(
-                        "DCL-10b",
-                        "TX-1310",
-                        "the plan's way back is right however far the beginning came, and twice",
-                        PlansByHand::abortHalfBegun),
-                ConformanceCase.of(
-                        "DCL-10c",
-                        "TX-1310",
-                        "the plan's way back is right in a transaction with work in it, and twice",
-                        PlansByHand::abortOpen),
-                ConformanceCase.of(
-                        "DCL-10d",
-                        "TX-1310",
-                        "the plan's way back is right after an error, and twice",
-                        PlansByHand::abortFailed),
-                ConformanceCase.of(
-                        "DCL-10e",
-                        "TX-1310",
-                        "the plan's way back undoes nothing of a transaction that has ended",
-                        PlansByHand::abortEnded));
-    }
-
-    private static Dialect fresh(Dialect dialect) throws ReflectiveOperationException {
-        try {
-            return dialect.getClass().getConstructor().newInstance();
-        } catch (NoSuchMethodException | IllegalAccessException e) {
-            return dialect; // that it can be made is shown elsewhere
-        }
-    }
-
-    private static Identity offAutocommit(Identity identity) {
-        return new Identity(
-                        identity.product(),
-                        identity.productVersion(),
-                        identity.driver(),
-                        identity.driverVersion(),
-                        identity.url(),
-                        Autocommit.OFF)
-                .driverAccess(identity.driverAccess());
-    }
-
-    /** All that a dialect says of a database, as text. */
-    private static List<String> answers(Dialect dialect, LiveProfile database) {
-        List<String> said = new ArrayList<>();
-        Profile profile = dialect.profile(database.identity(), database.answers());
-        said.add(dialect.accepts(database.identity()) + " " + dialect.probe(database.identity()));
-        said.add(profile + " " + profile.features() + profile.levels() + profile.options() + profile.facts());
-        for (TxOptions options : OptionSets.aloneAndInPairs(profile)) {
-            said.add(said(() -> dialect.plan(Wish.of(options), profile).describe()));
-        }
-        for (Feature feature : Feature.values()) {
-            if (Ask.canAskFor(feature) && Ask.of(feature) instanceof Ask.ByLock byLock) {
-                said.add(said(() -> dialect.lock(byLock.lock(), Wish.of(TxOptions.none()), profile)
-                        .toString()));
-            }
-        }
-        said.add(said(() -> dialect.savepoints(profile).set("hf_1") + " | "
-                + dialect.savepoints(profile).rollbackTo("hf_1") + " | "
-                + dialect.savepoints(profile).release("hf_1")));
-        return said;
-    }
-
-    private static String said(java.util.function.Supplier<String> answer) {
-        try {
-            return answer.get();
-        } catch (TxUnsupportedException refused) {
-            return "refused: " + refused.getMessage();
-        }
-    }
-
     // ---- the probe for waits
 
     private static ConformanceCase waitProbe() {
@@ -593,6 +347,12 @@ final class DeclarationCases {
         }
     }
 
+    static void execute(Connection session, String sql) throws SQLException {
+        try (Statement statement = session.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
     // ---- declared, or refused
 
     private static List<ConformanceCase> eachFeature() {
@@ -639,7 +399,7 @@ final class DeclarationCases {
                 run -> {
                     try (Connection session = run.sessions().getConnection()) {
                         session.setAutoCommit(false);
-                        boolean gone = isTransactional(run, session);
+                        boolean gone = UndeclaredCase.isTransactional(run, session);
                         run.note("DDL is rolled back", gone);
                         equal(true, gone || !run.has(Feature.TRANSACTIONAL_DDL), "whether DDL is rolled back");
                     }

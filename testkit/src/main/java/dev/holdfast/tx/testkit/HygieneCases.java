@@ -9,15 +9,11 @@ import static dev.holdfast.tx.testkit.Sql.ints;
 import static dev.holdfast.tx.testkit.Sql.update;
 
 import dev.holdfast.tx.Failure;
-import dev.holdfast.tx.Isolation;
 import dev.holdfast.tx.Outcome;
-import dev.holdfast.tx.RowLock;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
-import dev.holdfast.tx.UnmanagedTx;
-import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.testkit.fault.Fault;
 import dev.holdfast.tx.testkit.fault.JdbcCall;
@@ -27,71 +23,14 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /** What the next user of a connection finds (HYG). */
 final class HygieneCases {
-    private static final Duration SHORT = Duration.ofMillis(100);
     private static final int FAILURES = 200;
-
-    /** A setter of the caller's that a driver may take, ignore or refuse. */
-    private record Setter(String name, Getting get, Setting set) {
-        @FunctionalInterface
-        interface Getting {
-            Object from(Connection connection) throws SQLException;
-        }
-
-        @FunctionalInterface
-        interface Setting {
-            void on(Connection connection) throws SQLException;
-        }
-
-        /** Sets it; answers whether it is another then. */
-        boolean changes(Connection connection) {
-            try {
-                String before = String.valueOf(get.from(connection));
-                set.on(connection);
-                return !before.equals(String.valueOf(get.from(connection)));
-            } catch (SQLException refused) {
-                return false;
-            }
-        }
-    }
-
-    private static final List<Setter> SETTERS = List.of(
-            new Setter(
-                    "network timeout",
-                    Connection::getNetworkTimeout,
-                    connection -> connection.setNetworkTimeout(Runnable::run, 61_000)),
-            new Setter(
-                    "holdability",
-                    Connection::getHoldability,
-                    connection -> connection.setHoldability(
-                            connection.getHoldability() == ResultSet.HOLD_CURSORS_OVER_COMMIT
-                                    ? ResultSet.CLOSE_CURSORS_AT_COMMIT
-                                    : ResultSet.HOLD_CURSORS_OVER_COMMIT)),
-            new Setter("schema", Connection::getSchema, connection -> connection.setSchema(anotherSchema(connection))),
-            new Setter(
-                    "client info",
-                    connection -> connection.getClientInfo("ApplicationName"),
-                    connection -> connection.setClientInfo("ApplicationName", "hf case")));
-
-    private static String anotherSchema(Connection connection) throws SQLException {
-        String now = String.valueOf(connection.getSchema());
-        try (ResultSet schemas = connection.getMetaData().getSchemas()) {
-            while (schemas.next()) {
-                if (!schemas.getString(1).equals(now)) {
-                    return schemas.getString(1);
-                }
-            }
-        }
-        return now;
-    }
 
     private HygieneCases() {}
 
@@ -290,131 +229,9 @@ final class HygieneCases {
                         }));
     }
 
-    /** Ways in which transactions go, each with what it throws on its way ignored. */
-    private static Map<String, FaultBed.Work> ways(CaseRun run, String table) {
-        Map<String, FaultBed.Work> ways = new LinkedHashMap<>();
-        ways.put("committed", db -> db.execute(tx -> insert(tx, table, 1)));
-        ways.put(
-                "failed",
-                db -> db.execute(tx -> {
-                    insert(tx, table, 1);
-                    throw new IllegalStateException("planned");
-                }));
-        ways.put(
-                "failed in the database",
-                db -> db.execute(tx -> {
-                    insert(tx, table, 1);
-                    insert(tx, table, 1);
-                }));
-        ways.put(
-                "failed in the database, and caught",
-                db -> db.execute(tx -> {
-                    insert(tx, table, 1);
-                    thrownBy(() -> Failing.MALFORMED.raise(tx, table));
-                }));
-        ways.put(
-                "rolled back on request",
-                db -> db.execute(tx -> {
-                    insert(tx, table, 1);
-                    tx.setRollbackOnly("planned");
-                }));
-        ways.put("forced to roll back", db -> db.execute(TxOptions.none().forceRollback(), tx -> insert(tx, table, 1)));
-        ways.put(
-                "refused by a hook",
-                db -> db.execute(tx -> {
-                    insert(tx, table, 1);
-                    tx.beforeCommit(() -> {
-                        throw new IllegalStateException("planned");
-                    });
-                }));
-        ways.put(
-                "out of time",
-                db -> db.execute(TxOptions.none().wholeTimeout(Duration.ofNanos(1)), tx -> {
-                    insert(tx, table, 1);
-                }));
-        ways.put("unmanaged, left", db -> {
-            try (UnmanagedTx tx = db.begin()) {
-                insert(tx, table, 1);
-            }
-        });
-        ways.put("unmanaged, committed", db -> {
-            try (UnmanagedTx tx = db.begin()) {
-                insert(tx, table, 1);
-                tx.commit();
-            }
-        });
-        ways.put(
-                "a statement left open",
-                db -> db.execute(tx -> {
-                    insert(tx, table, 1);
-                    open(tx, table);
-                }));
-        ways.put(
-                "a view closed",
-                db -> db.execute(tx -> {
-                    insert(tx, table, 1);
-                    tx.connection().close();
-                }));
-        ways.put("serializable", db -> db.execute(TxOptions.of(Isolation.SERIALIZABLE), tx -> insert(tx, table, 1)));
-        if (run.has(Feature.READ_ONLY)) {
-            ways.put(
-                    "read-only",
-                    db -> db.execute(TxOptions.none().readOnly(), tx -> ints(tx, "select id from " + table)));
-            ways.put(
-                    "a write in read-only, serializable",
-                    db -> db.execute(TxOptions.of(Isolation.SERIALIZABLE).readOnly(), tx -> insert(tx, table, 1)));
-        }
-        if (run.has(Feature.DEFERRED_CONSTRAINTS)) {
-            ways.put("deferred", db -> db.execute(TxOptions.none().deferConstraints(), tx -> insert(tx, table, 1)));
-        }
-        if (run.has(Feature.LOCK_TIMEOUT)) {
-            ways.put("lock timeout", db -> db.execute(TxOptions.none().lockTimeout(SHORT), tx -> insert(tx, table, 1)));
-        }
-        if (run.has(Feature.LOCK_UPDATE) && run.has(Feature.LOCK_WAIT_AT_MOST)) {
-            ways.put(
-                    "a lock with a limit",
-                    db -> db.execute(tx -> {
-                        RowLock lock = RowLock.forUpdate().waitAtMost(SHORT);
-                        ints(tx, tx.lock(lock, "select id from " + table + " {table-lock} where id = 1 {row-lock}"));
-                    }));
-        }
-        if (run.has(Feature.STATEMENT_TIMEOUT)) {
-            ways.put(
-                    "statement timeout",
-                    db -> db.execute(TxOptions.none().statementTimeout(Patience.step()), tx -> insert(tx, table, 1)));
-            if (run.hooks().slow() != null) {
-                ways.put(
-                        "statement timeout, passed",
-                        db -> db.execute(
-                                TxOptions.none().statementTimeout(SHORT), tx -> ints(tx, CancelCases.slow(run))));
-            }
-        }
-        if (run.has(Feature.SAVEPOINTS)) {
-            ways.put(
-                    "nested",
-                    db -> db.execute(tx -> {
-                        insert(tx, table, 1);
-                        tx.executeNested(nested -> insert(nested, table, 2));
-                        thrownBy(() -> tx.executeNested(nested -> {
-                            insert(nested, table, 3);
-                            throw new IllegalStateException("planned");
-                        }));
-                    }));
-        }
-        return ways;
-    }
-
-    @SuppressWarnings("resource") // left open, that is the point
-    private static void open(Tx tx, String table) throws SQLException {
-        tx.connection()
-                .prepareStatement("select id from " + table)
-                .executeQuery()
-                .next();
-    }
-
     private static void asFound(CaseRun run) throws Exception {
         FaultBed bed = new FaultBed(run);
-        Map<String, FaultBed.Work> ways = ways(run, bed.table);
+        Map<String, FaultBed.Work> ways = Ways.all(run, bed.table);
         for (Map.Entry<String, FaultBed.Work> way : ways.entrySet()) {
             List<JdbcCall> made = bed.well(way.getValue());
             equal(List.of(), bed.complaints(), "complaints of the pool after '" + way.getKey() + "' with " + made);
@@ -428,7 +245,7 @@ final class HygieneCases {
     private static void settersAreUndone(CaseRun run) throws Exception {
         FaultBed bed = new FaultBed(run);
         List<String> taken = new ArrayList<>();
-        for (Setter setter : SETTERS) {
+        for (Setter setter : Setter.ALL) {
             boolean[] changed = new boolean[1];
             for (FaultBed.Work work : List.<FaultBed.Work>of(
                     db -> db.execute(tx -> {
@@ -458,7 +275,7 @@ final class HygieneCases {
     private static void nothingIsHeld(CaseRun run) throws Exception {
         String table = run.table();
         Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
-        for (Map.Entry<String, FaultBed.Work> way : ways(run, table).entrySet()) {
+        for (Map.Entry<String, FaultBed.Work> way : Ways.all(run, table).entrySet()) {
             thrownBy(() -> way.getValue().on(db));
             try {
                 Threads.run(() -> run.observe("delete from " + table))
@@ -547,7 +364,7 @@ final class HygieneCases {
     private static void failingAndFailing(CaseRun run) throws Exception {
         String table = run.table();
         Transactor db = run.transactor(EngineSetup.on(run.pool(1)));
-        Map<String, FaultBed.Work> ways = ways(run, table);
+        Map<String, FaultBed.Work> ways = Ways.all(run, table);
         ways.remove("statement timeout, passed"); // waits
         List<String> names = new ArrayList<>(ways.keySet());
         TxOptions undone = TxOptions.none().forceRollback();

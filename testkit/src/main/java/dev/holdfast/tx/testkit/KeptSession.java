@@ -6,17 +6,24 @@ import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.sql.SQLTransientConnectionException;
 import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The least that a pool can be: it lends one session at a time, keeps it when it is closed, sends nothing by itself, and
- * opens another where that one was thrown away. What is counted behind it is the engine's. Safe for several threads.
+ * opens another where that one was thrown away. What is counted behind it is the engine's. As with other pools, the driver's
+ * connection can be unwrapped when the driver has closed it. Safe for several threads.
  */
 final class KeptSession implements AutoCloseable {
     private final DataSource sessions;
     private final Duration networkTimeout;
     private @Nullable Connection kept;
+    /** What the driver has answered, by the type that was asked for. */
+    private final Map<Class<?>, Object> unwrapped = new ConcurrentHashMap<>();
+
     private boolean isLent;
 
     /**
@@ -47,6 +54,7 @@ final class KeptSession implements AutoCloseable {
         if (real == null || real.isClosed()) {
             real = sessions.getConnection();
             kept = real;
+            unwrapped.clear();
             if (!networkTimeout.isZero()) {
                 setTimeout(real);
             }
@@ -75,6 +83,12 @@ final class KeptSession implements AutoCloseable {
                 giveBack(over);
                 real.close();
                 yield null;
+            }
+            case "unwrap" -> {
+                Object known = unwrapped.get(arguments[0]);
+                Object answer = known == null ? JdbcProxy.call(real, method, arguments) : known;
+                unwrapped.put((Class<?>) arguments[0], Objects.requireNonNull(answer));
+                yield answer;
             }
             default -> JdbcProxy.call(real, method, arguments);
         });

@@ -401,6 +401,9 @@ final class LockTemplateCases {
         wrong.put(both.replace(" a {table-lock:a}", " {table-lock:a} a"), update);
         wrong.put(both + " order by id", update);
         wrong.put("with q as (" + both.replace(" {row-lock}", "") + ") select id from q {row-lock}", update);
+        String outside = "with q as (select id from " + table + " where id = 1) select id from q ";
+        wrong.put(outside + "{table-lock} {row-lock}", update);
+        wrong.put(outside + "as a {table-lock:a} {row-lock}", update.noWait());
         wrong.put(both.replace("{table-lock:a}", "{table-lock}"), update.of("a"));
         wrong.put(both, update.of("a", "b"));
         wrong.put(both + " ", update.of("b").skipLocked());
