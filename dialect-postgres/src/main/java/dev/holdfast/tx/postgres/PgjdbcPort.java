@@ -119,9 +119,16 @@ final class PgjdbcPort implements DriverPort {
             return BaseConnection.class.isInterface() && SQLException.class.isAssignableFrom(PSQLException.class);
         }
 
-        /** A closed connection cannot be unwrapped, so its last state is never taken for the present one. */
+        /**
+         * The last state of a connection that was lost is never taken for the present one: it is still there, and a pool's
+         * connection may be unwrapped though the driver has closed it.
+         */
         static DriverState state(Connection connection) throws SQLException {
-            return switch (connection.unwrap(BaseConnection.class).getTransactionState()) {
+            BaseConnection unwrapped = connection.unwrap(BaseConnection.class);
+            if (unwrapped.isClosed()) {
+                return DriverState.UNKNOWN;
+            }
+            return switch (unwrapped.getTransactionState()) {
                 case IDLE -> DriverState.IDLE;
                 case OPEN -> DriverState.OPEN;
                 case FAILED -> DriverState.FAILED;

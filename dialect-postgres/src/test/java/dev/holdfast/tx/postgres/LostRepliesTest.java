@@ -12,6 +12,7 @@ import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxOutcomeUnknownException;
 import dev.holdfast.tx.TxRolledBackException;
+import dev.holdfast.tx.postgres.ProxiedPostgres.Judge;
 import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.testkit.Sql;
 import java.sql.SQLException;
@@ -20,11 +21,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedClass;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What the caller is told when the network loses a request or an answer, or the server loses a session. */
 @ParameterizedClass
-@ValueSource(ints = {18, 14})
+@CsvSource({"18, POOL", "18, ENGINE", "14, ENGINE"})
 class LostRepliesTest {
     private static final TxOptions NONE = TxOptions.none();
     private static final TxOptions VERIFIABLE = NONE.verifiable();
@@ -32,17 +33,19 @@ class LostRepliesTest {
             RetryPolicy.attempts(3).backoff(Duration.ofMillis(1), Duration.ofMillis(1));
 
     private final int major;
+    private final Judge judge;
     private ProxiedPostgres postgres;
     private Transactor db;
     private int attempts;
 
-    LostRepliesTest(int major) {
+    LostRepliesTest(int major, Judge judge) {
         this.major = major;
+        this.judge = judge;
     }
 
     @BeforeEach
     void connect() throws SQLException {
-        postgres = new ProxiedPostgres(major);
+        postgres = new ProxiedPostgres(major, judge);
         db = postgres.transactor();
     }
 

@@ -23,13 +23,27 @@ import java.util.List;
 final class ProxiedPostgres implements AutoCloseable {
     private static final String ALIVE = "com.zaxxer.hikari.aliveBypassWindowMs";
 
+    /** Who says which error costs a connection. */
+    enum Judge {
+        /** HikariCP, which closes it at once. */
+        POOL,
+        /** The engine, as in the pools that Holdfast opens itself. */
+        ENGINE
+    }
+
     final CountingProxy proxy;
+    private final Judge judge;
     private final ServerUrl server;
     private final String url;
     private final Connection observer;
     private final Deque<Runnable> opened = new ArrayDeque<>();
 
     ProxiedPostgres(int major) throws SQLException {
+        this(major, Judge.POOL);
+    }
+
+    ProxiedPostgres(int major, Judge judge) throws SQLException {
+        this.judge = judge;
         server = TestServer.postgres(major).find();
         URI address = URI.create(server.url().substring("jdbc:".length()));
         proxy = CountingProxy.before(address.getHost(), address.getPort());
@@ -53,6 +67,9 @@ final class ProxiedPostgres implements AutoCloseable {
         config.setMinimumIdle(0);
         config.setAutoCommit(autocommit == Autocommit.ON);
         config.setConnectionTimeout(10_000);
+        if (judge == Judge.ENGINE) {
+            config.setExceptionOverride(new NeverEvict());
+        }
         String before = System.getProperty(ALIVE);
         System.setProperty(ALIVE, "600000"); // read when the pool is made
         HikariDataSource pool;
