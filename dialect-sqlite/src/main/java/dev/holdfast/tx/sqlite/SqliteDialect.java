@@ -38,8 +38,6 @@ import java.util.Optional;
  * <tr><td>an isolation level</td><td>nothing: every transaction is serializable (isolation.html)</td></tr>
  * <tr><td>a lock timeout</td><td>{@code PRAGMA busy_timeout}, put back before COMMIT, which waits as long as the
  *     connection always does (pragma.html#pragma_busy_timeout)</td></tr>
- * <tr><td>a statement or whole timeout shorter than {@code busy_timeout}</td><td>the same: no cancel reaches a
- *     statement that waits for a lock</td></tr>
  * <tr><td>deferred constraints</td><td>{@code PRAGMA defer_foreign_keys=ON}: all foreign keys
  *     (pragma.html#pragma_defer_foreign_keys)</td></tr>
  * <tr><td>row locks</td><td>nothing: the write lock is held already; without it they are refused</td></tr>
@@ -50,8 +48,15 @@ import java.util.Optional;
  * <p>{@code synchronous} is left alone. Its default, FULL, makes a commit that returned survive a loss of power
  * (pragma.html#pragma_synchronous).
  *
+ * <p>An interrupt does not reach a statement that waits for a lock. So in a transaction the connection waits in a busy
+ * handler of ours, for as long as {@code busy_timeout} or the lock timeout says, or until the statement is cancelled, by a limit
+ * or its caller; {@code BEGIN} is as well. {@code PRAGMA busy_timeout} reads 0 meanwhile (c3ref/busy_handler.html), and is what it was
+ * afterwards: what it was when the connection was first met. Where a pool does not unwrap its connections to those of
+ * sqlite-jdbc, no wait can be cancelled, and a statement or whole timeout shorter than {@code busy_timeout} is set as that.
+ *
  * <p>A statement with {@code setQueryTimeout} makes sqlite-jdbc put {@code busy_timeout} back to the value the
- * connection was opened with: after one, a lock timeout no longer holds for the rest of its transaction.
+ * connection was opened with: after one, a lock timeout no longer holds for the rest of its transaction, and no wait for a
+ * lock can be cancelled.
  *
  * <p>Whether a database was opened read-only ({@code mode=ro}) cannot be asked. {@code Holdfast.connect} sees it in the
  * URL; on a data source of one's own, set {@code query_only} as well.

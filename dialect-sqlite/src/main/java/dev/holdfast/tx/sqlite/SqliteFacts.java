@@ -87,12 +87,13 @@ final class SqliteFacts {
     static Profile typical() {
         return profile(
                 new Identity(
-                        "SQLite",
-                        "3.54.1",
-                        "SQLite JDBC",
-                        "3.54.1.0",
-                        "jdbc:sqlite:example.db",
-                        Identity.Autocommit.ON),
+                                "SQLite",
+                                "3.54.1",
+                                "SQLite JDBC",
+                                "3.54.1.0",
+                                "jdbc:sqlite:example.db",
+                                Identity.Autocommit.ON)
+                        .driverSettings(Map.of(SqlitePort.CANCELLABLE_WAITS, "true")),
                 new Answers(PRAGMAS));
     }
 

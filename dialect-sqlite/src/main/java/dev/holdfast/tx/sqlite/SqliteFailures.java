@@ -144,6 +144,11 @@ final class SqliteFailures {
         if (row.code() == 9 && moment.cancelled() == Cancelled.BY_LIMIT) {
             return row.kind(FailureKind.STATEMENT_TIMEOUT);
         }
+        if (row.code() == 5 && row.kind() == FailureKind.LOCK_TIMEOUT && moment.cancelled() != Cancelled.NOT) {
+            // a wait that is cancelled ends as one that was too long
+            return row.kind(
+                    moment.cancelled() == Cancelled.BY_LIMIT ? FailureKind.STATEMENT_TIMEOUT : FailureKind.CANCELLED);
+        }
         if (row.code() == 14 && moment.phase() == Phase.ACQUIRE) {
             return row.kind(FailureKind.CONNECTION_LOST);
         }

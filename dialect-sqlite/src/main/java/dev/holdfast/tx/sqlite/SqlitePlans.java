@@ -50,6 +50,10 @@ final class SqlitePlans {
     private static final Step IDLE_CHECK =
             new Step.Native("refuse transaction_mode IMMEDIATE and EXCLUSIVE", SqlitePort::refuseIdlingWithWriteLock);
 
+    private static final Step WAIT =
+            new Step.Native("waits for locks end when cancelled", SqlitePort::waitUntilCancelled);
+    private static final Step WAIT_AS_BEFORE = new Step.Native("waits for locks as before", SqlitePort::waitAsBefore);
+
     private static final List<Refusal> REFUSALS = List.of(
             new Refusal(
                     (options, profile) -> options.access() == Access.READ_WRITE && SqliteFacts.onlyReads(profile),
@@ -171,6 +175,9 @@ final class SqlitePlans {
             commit.add(setting.putBack());
             abort.add(setting.putBack());
         });
+        if (cancellable(profile)) {
+            waitUntilCancelled(options, profile, begin, commit, abort);
+        }
         begin.add(Step.sql("BEGIN " + mode(options, profile)));
         if (options.constraints() != null) {
             begin.add(Step.sql("PRAGMA defer_foreign_keys=ON"));
@@ -189,6 +196,22 @@ final class SqlitePlans {
                 new CommitMessage(new Message(Travel.EACH, commit), commitStep, Proof.LAST, Fence.NONE),
                 new Message(Travel.EACH, abort),
                 notes(wish, profile));
+    }
+
+    /** Where {@code busy_timeout} is set by statements it is put back by them. */
+    private static void waitUntilCancelled(
+            TxOptions options, Profile profile, List<Step> begin, List<Step> commit, List<Step> abort) {
+        Duration wait = options.lockTimeout();
+        if (wait != null) {
+            long limit = millis(wait);
+            begin.add(new Step.Native(
+                    "waits for locks end when cancelled, or after " + limit + " ms",
+                    connection -> SqlitePort.waitUntilCancelled(connection, limit)));
+        } else if (SqliteFacts.busyTimeout(profile) > 0) {
+            begin.add(WAIT);
+            commit.add(WAIT_AS_BEFORE);
+            abort.add(WAIT_AS_BEFORE);
+        }
     }
 
     static Settlement settlement() {
@@ -255,11 +278,16 @@ final class SqlitePlans {
         return isHeldToWork(options, profile) ? shortest(work(options), options.lockTimeout()) : options.lockTimeout();
     }
 
-    /** Whether a limit on the work is shorter than a wait for a lock, through which no cancel comes. */
+    /** Whether a limit on the work is shorter than a wait for a lock through which no cancel comes. */
     private static boolean isHeldToWork(TxOptions options, Profile profile) {
-        Duration work = work(options);
+        Duration work = cancellable(profile) ? null : work(options);
         long wait = options.lockTimeout() == null ? SqliteFacts.busyTimeout(profile) : millis(options.lockTimeout());
         return work != null && millis(work) < wait;
+    }
+
+    /** Whether a cancel ends a wait for a lock. */
+    private static boolean cancellable(Profile profile) {
+        return profile.identity().driverSettings().containsKey(SqlitePort.CANCELLABLE_WAITS);
     }
 
     private static @Nullable Duration work(TxOptions options) {

@@ -6,13 +6,21 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.sql.Statement;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteConfig.TransactionMode;
 import org.sqlite.SQLiteConnection;
 import org.sqlite.SQLiteException;
 
-/** What is known of a connection and its errors; the only class that touches types of sqlite-jdbc, which may be absent. */
+/**
+ * What is known of a connection and its errors; the only class that touches types of sqlite-jdbc, which may be absent, but
+ * for {@link SqliteLockWait}, which is loaded where they are present.
+ */
 final class SqlitePort implements DriverPort {
     static final SqlitePort INSTANCE = new SqlitePort();
+
+    /** The setting that says whether cancels can be made to end waits for locks. */
+    static final String CANCELLABLE_WAITS = "cancellable waits";
 
     private static final int ERROR = 1;
     private static final int BUSY = 5;
@@ -23,6 +31,50 @@ final class SqlitePort implements DriverPort {
     @Override
     public boolean waitsNatively() {
         return true;
+    }
+
+    /** Whether the pool gives the driver's own connection out, without which no wait for a lock can be cancelled. */
+    @Override
+    public Map<String, String> settings(Connection connection) {
+        try {
+            return driversOwn(connection) == null ? Map.of() : Map.of(CANCELLABLE_WAITS, "true");
+        } catch (SQLException | RuntimeException e) {
+            return Map.of();
+        }
+    }
+
+    /** An interrupt reaches what works, and {@link SqliteLockWait} what waits for a lock. */
+    @Override
+    public void cancel(Statement running) throws SQLException {
+        SQLiteConnection connection = driversOwn(running.getConnection());
+        if (connection != null) {
+            SqliteLockWait.cancel(connection);
+        }
+        running.cancel();
+    }
+
+    /** Has {@link #cancel} end waits for locks that last as long as they do anyway. */
+    static void waitUntilCancelled(Connection connection) throws SQLException {
+        SQLiteConnection own = driversOwn(connection);
+        if (own != null) {
+            SqliteLockWait.begin(own);
+        }
+    }
+
+    /** Has {@link #cancel} end waits for locks that last as long as {@code busy_timeout} was just set to. */
+    static void waitUntilCancelled(Connection connection, long millis) throws SQLException {
+        SQLiteConnection own = driversOwn(connection);
+        if (own != null) {
+            SqliteLockWait.begin(own, millis);
+        }
+    }
+
+    /** Has waits for locks be what they were before {@link #waitUntilCancelled(Connection)}. */
+    static void waitAsBefore(Connection connection) throws SQLException {
+        SQLiteConnection own = driversOwn(connection);
+        if (own != null) {
+            SqliteLockWait.end(own);
+        }
     }
 
     /**
@@ -114,15 +166,16 @@ final class SqlitePort implements DriverPort {
     }
 
     private static boolean takesWriteLock(Connection connection) throws SQLException {
+        SQLiteConnection own = driversOwn(connection);
+        return own != null && own.getConnectionConfig().getTransactionMode() != TransactionMode.DEFERRED;
+    }
+
+    /** The driver's own; null if that is not to be had. */
+    private static @Nullable SQLiteConnection driversOwn(Connection connection) throws SQLException {
         try {
-            return connection.isWrapperFor(SQLiteConnection.class)
-                    && connection
-                                    .unwrap(SQLiteConnection.class)
-                                    .getConnectionConfig()
-                                    .getTransactionMode()
-                            != TransactionMode.DEFERRED;
+            return connection.isWrapperFor(SQLiteConnection.class) ? connection.unwrap(SQLiteConnection.class) : null;
         } catch (LinkageError absent) {
-            return false;
+            return null;
         }
     }
 }

@@ -73,8 +73,9 @@ class SqliteConnectTest {
         db.execute(tx -> {
             assertThat(pragma(tx.connection(), "journal_mode")).isEqualTo("wal");
             assertThat(pragma(tx.connection(), "foreign_keys")).isEqualTo("1");
-            assertThat(pragma(tx.connection(), "busy_timeout")).isEqualTo("5000");
         });
+        String busyTimeout = db.withConnection(connection -> pragma(connection, "busy_timeout"));
+        assertThat(busyTimeout).isEqualTo("5000");
         db.execute(TxOptions.none().readOnly(), tx -> {
             assertThat(pragma(tx.connection(), "foreign_keys")).isEqualTo("1");
             assertThat(pragma(tx.connection(), "query_only")).isEqualTo("1");

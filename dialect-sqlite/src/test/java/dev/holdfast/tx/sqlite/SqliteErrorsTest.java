@@ -28,6 +28,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -189,19 +190,27 @@ class SqliteErrorsTest {
     }
 
     @Test
-    void a_cancel_does_not_reach_a_statement_that_waits_for_a_lock() throws SQLException {
+    void an_interrupt_does_not_reach_a_statement_that_waits_for_a_lock_and_what_ended_the_wait_is_told()
+            throws SQLException {
         run(two, "BEGIN IMMEDIATE");
+        AtomicInteger most = new AtomicInteger();
         try (Statement waiting = one.createStatement()) {
             BusyHandler.setHandler(one, new BusyHandler() {
                 @Override
                 protected int callback(int waits) throws SQLException {
                     waiting.cancel();
+                    most.set(waits);
                     return waits < 3 ? 1 : 0;
                 }
             });
             SQLException error = catchThrowableOfType(SQLException.class, () -> waiting.execute("BEGIN IMMEDIATE"));
+            assertThat(most).hasValue(3);
+            assertThat(error.getErrorCode()).isEqualTo(5);
+            assertThat(classify(error, Phase.BEGIN, one, Cancelled.NOT).kind()).isEqualTo(FailureKind.LOCK_TIMEOUT);
+            assertThat(classify(error, Phase.BEGIN, one, Cancelled.BY_CALLER).kind())
+                    .isEqualTo(FailureKind.CANCELLED);
             assertThat(classify(error, Phase.BEGIN, one, Cancelled.BY_LIMIT).kind())
-                    .isEqualTo(FailureKind.LOCK_TIMEOUT);
+                    .isEqualTo(FailureKind.STATEMENT_TIMEOUT);
         }
         run(one, "SELECT 1");
     }

@@ -48,6 +48,13 @@ class SqlitePlansTest {
                 new Answers(all));
     }
 
+    /** Of a pool that gives the driver's own connections out. */
+    private static Profile unwrapping(Profile profile) {
+        return DIALECT.profile(
+                profile.identity().driverSettings(Map.of(SqlitePort.CANCELLABLE_WAITS, "true")),
+                new Answers(profile.facts()));
+    }
+
     static final Profile WRITER = profile(Autocommit.ON);
     static final Profile READER = profile(Autocommit.ON, "query_only", "1");
 
@@ -169,6 +176,11 @@ class SqlitePlansTest {
         Map<String, TxOptions> plans = alone();
         plans.putAll(together());
         file("autocommit-off", Map.of("SQLite 3.54, pool with autocommit off", profile(Autocommit.OFF)), plans);
+    }
+
+    @Test
+    void on_a_pool_that_gives_the_drivers_connections_out_cancels_end_waits_for_locks_as_in_the_file() {
+        file("cancellable", Map.of("SQLite 3.54, pool that unwraps", unwrapping(WRITER)), alone());
     }
 
     @Test
