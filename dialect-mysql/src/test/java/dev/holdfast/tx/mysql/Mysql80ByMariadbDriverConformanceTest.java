@@ -1,6 +1,5 @@
 package dev.holdfast.tx.mysql;
 
-import dev.holdfast.tx.mysql.MysqlUnderTest.Texts;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DialectConformance;
 import dev.holdfast.tx.testkit.server.TestServer;
@@ -10,6 +9,6 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 class Mysql80ByMariadbDriverConformanceTest extends DialectConformance {
     @Override
     protected DatabaseUnderTest database() {
-        return new MysqlUnderTest(TestServer.mysql("8.0"), JdbcDriver.MARIADB, Texts.TOGETHER);
+        return MysqlUnderTest.only(TestServer.mysql("8.0"), JdbcDriver.MARIADB);
     }
 }

@@ -1,6 +1,5 @@
 package dev.holdfast.tx.mysql;
 
-import dev.holdfast.tx.mysql.MysqlUnderTest.Texts;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.DialectConformance;
 import dev.holdfast.tx.testkit.server.TestServer;
@@ -8,6 +7,6 @@ import dev.holdfast.tx.testkit.server.TestServer;
 class Mysql80ConformanceTest extends DialectConformance {
     @Override
     protected DatabaseUnderTest database() {
-        return new MysqlUnderTest(TestServer.mysql("8.0"), JdbcDriver.CONNECTOR_J, Texts.TOGETHER);
+        return MysqlUnderTest.only(TestServer.mysql("8.0"), JdbcDriver.CONNECTOR_J);
     }
 }

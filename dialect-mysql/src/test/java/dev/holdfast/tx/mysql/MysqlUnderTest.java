@@ -10,9 +10,14 @@ import dev.holdfast.tx.testkit.EngineSetup;
 import dev.holdfast.tx.testkit.FaultScenario;
 import dev.holdfast.tx.testkit.Network;
 import dev.holdfast.tx.testkit.Sql;
+import dev.holdfast.tx.testkit.Untested;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import dev.holdfast.tx.testkit.server.TestServer;
 import java.net.URI;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -20,7 +25,10 @@ import java.util.stream.Stream;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
-/** A real MySQL or MariaDB, reached by one of the two drivers, and Holdfast's engine. */
+/**
+ * A real MySQL or MariaDB, reached by one of the two drivers, and Holdfast's engine. Once found it is called what it says it
+ * is: who names a server by its URL has that one, and not each version that there is.
+ */
 public final class MysqlUnderTest implements DatabaseUnderTest {
     /** Whether a driver may send several statements as one text. */
     public enum Texts {
@@ -28,39 +36,87 @@ public final class MysqlUnderTest implements DatabaseUnderTest {
         ONE_BY_ONE
     }
 
-    private final String name;
-    private final Supplier<ServerUrl> wanted;
+    private record Found(ServerUrl server, String name) {}
+
+    private final String wanted;
+    private final boolean anyVersion;
+    private final Supplier<ServerUrl> finder;
     private final JdbcDriver driver;
     private final Texts texts;
-    private @Nullable ServerUrl found;
+    private @Nullable Found found;
 
+    /** This server, or one of another version that a URL names instead. */
     public MysqlUnderTest(TestServer server, JdbcDriver driver, Texts texts) {
-        this(server.name(), server::find, driver, texts);
+        this(server.name(), true, server::find, driver, texts);
     }
 
-    MysqlUnderTest(String name, Supplier<ServerUrl> wanted, JdbcDriver driver, Texts texts) {
-        this.name = name;
+    /**
+     * Made for tests of this class.
+     *
+     * @param wanted what it is called, such as MySQL 9 or MariaDB 10.11
+     * @param anyVersion whether another version than that is taken, too
+     * @param finder throws {@link Untested} if there is none
+     */
+    MysqlUnderTest(String wanted, boolean anyVersion, Supplier<ServerUrl> finder, JdbcDriver driver, Texts texts) {
         this.wanted = wanted;
+        this.anyVersion = anyVersion;
+        this.finder = finder;
         this.driver = driver;
         this.texts = texts;
     }
 
+    /** This server, and none of another version. */
+    public static MysqlUnderTest only(TestServer server, JdbcDriver driver) {
+        return new MysqlUnderTest(server.name(), false, server::find, driver, Texts.TOGETHER);
+    }
+
+    /** The server, without how it is reached. */
+    private synchronized String title() {
+        return found == null ? wanted : found.name;
+    }
+
     @Override
     public String name() {
-        return name + ", " + driver + (texts == Texts.TOGETHER ? "" : ", one statement by one");
+        return title() + ", " + driver + (texts == Texts.TOGETHER ? "" : ", one statement by one");
     }
 
     @Override
     public String variant() {
-        return driver.isUsual(name) ? "" : driver.toString();
+        return driver.isUsual(title()) ? "" : driver.toString();
     }
 
     /** Looked for when it is needed: the tests may run where there is none. */
     synchronized ServerUrl server() {
         if (found == null) {
-            found = wanted.get();
+            ServerUrl server = finder.get();
+            found = new Found(server, looked(server));
         }
-        return found;
+        return found.server;
+    }
+
+    /** What is there, if it is what is wanted. */
+    private String looked(ServerUrl server) {
+        String version;
+        try (Connection connection = driver.sessions(server).getConnection();
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT VERSION()")) {
+            row.next();
+            version = row.getString(1);
+        } catch (SQLException e) {
+            throw new IllegalStateException(wanted + " cannot be asked what it is", e);
+        }
+        MysqlFlavour flavour = MysqlFlavour.of(version, false);
+        int[] numbers = flavour.versionIn(version);
+        String name = flavour.title + " " + numbers[0] + "." + numbers[1];
+        String product = wanted.substring(0, wanted.indexOf(' '));
+        if ((name + ".").startsWith(wanted + ".")) {
+            return wanted;
+        }
+        if (!anyVersion || product.equals("MariaDB") != (flavour == MysqlFlavour.MARIADB)) {
+            throw new Untested("the server there is a " + name + ", version " + version + ", and no "
+                    + (anyVersion ? product : wanted));
+        }
+        return name;
     }
 
     @Override
@@ -129,7 +185,7 @@ public final class MysqlUnderTest implements DatabaseUnderTest {
     }
 
     private boolean isMariadb() {
-        return name.startsWith("MariaDB");
+        return title().startsWith("MariaDB");
     }
 
     @Override

@@ -283,16 +283,26 @@ abstract class RealServerTest {
 
     /** Waits until that session waits for a row. */
     final void awaitWaiting(RawSession session) throws SQLException {
+        awaitWaiting(session.id);
+    }
+
+    final void awaitWaiting(String id) throws SQLException {
         String question = String.valueOf(DIALECT.testHooks(profile()).isWaiting());
-        await(session.id, "it waits for a row", question.replace("{session}", session.id));
+        await(id, "it waits for a row", question.replace("{session}", id));
     }
 
     /** Waits until the list of processes shows that session like this. */
     final void awaitShown(RawSession session, String condition) throws SQLException {
-        await(
-                session.id,
-                condition,
-                "SELECT 1 FROM information_schema.processlist WHERE id = " + session.id + " AND " + condition);
+        awaitShown(session.id, condition);
+    }
+
+    final void awaitShown(String id, String condition) throws SQLException {
+        await(id, condition, "SELECT 1 FROM information_schema.processlist WHERE id = " + id + " AND " + condition);
+    }
+
+    /** Waits until others see that row. */
+    final void awaitRow(int id) throws SQLException {
+        await("any", "row " + id + " is seen", "SELECT 1 FROM " + database() + ".item WHERE id = " + id);
     }
 
     /** Waits until that session is gone. */

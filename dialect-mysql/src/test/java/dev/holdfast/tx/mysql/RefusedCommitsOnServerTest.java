@@ -163,6 +163,7 @@ class RefusedCommitsOnServerTest extends RealServerTest {
 
     @Test
     void aServerThatIsFullHasTooManyConnections() throws SQLException {
+        profile(); // asked for while there is room
         RawSession admin = open();
         String limit = admin.ask("SELECT @@max_connections");
         String user = database() + "f";

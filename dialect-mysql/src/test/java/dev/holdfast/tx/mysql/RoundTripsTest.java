@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,6 +74,11 @@ class RoundTripsTest {
         void on(Transactor db) throws Exception;
     }
 
+    @FunctionalInterface
+    private interface Body {
+        void on(ConnectionScope scope) throws SQLException;
+    }
+
     /** A database behind a counting proxy. */
     private static final class Behind implements AutoCloseable {
         private final MysqlUnderTest database;
@@ -81,6 +87,7 @@ class RoundTripsTest {
         private final CountingProxy proxy;
         private final Connection observer;
         private final List<Runnable> opened = new ArrayList<>();
+        private String pool = "";
 
         Behind(Bed bed) throws SQLException {
             database = new MysqlUnderTest(bed.server, bed.driver, Texts.TOGETHER);
@@ -109,6 +116,7 @@ class RoundTripsTest {
             config.setPassword(server.password());
             config.setAutoCommit(advice.autocommit() == Autocommit.ON);
             advice.properties().forEach(config::addDataSourceProperty);
+            pool = "pool of our own";
             return on(config);
         }
 
@@ -117,6 +125,7 @@ class RoundTripsTest {
             HikariConfig config = new HikariConfig();
             config.setDataSource(driver.sessions(server, "localhost", proxy.port())
                     .with("allowMultiQueries", String.valueOf(texts == Texts.TOGETHER)));
+            pool = "pool with autocommit on, texts " + texts;
             return on(config);
         }
 
@@ -168,7 +177,18 @@ class RoundTripsTest {
             for (Map.Entry<String, Work> one : all.entrySet()) {
                 counted.put(one.getKey(), cost(db, one.getValue()));
             }
+            print(counted);
             return counted;
+        }
+
+        private void print(Map<String, Long> counted) {
+            if (counted.size() > plain().size()) {
+                System.out.printf(
+                        "round trips on %s, %s: %s for each of %d mixes of options%n",
+                        database.name(), pool, new TreeSet<>(counted.values()), counted.size());
+            } else {
+                System.out.printf("round trips on %s, %s: %s%n", database.name(), pool, counted);
+            }
         }
 
         @Override
@@ -220,7 +240,14 @@ class RoundTripsTest {
 
     /** Every mix of the options, but the empty one. */
     private static Map<String, Work> mixes() {
-        List<Map.Entry<String, UnaryOperator<TxOptions>>> options = List.copyOf(OPTIONS.entrySet());
+        return mixes(UnaryOperator.identity(), "none", RoundTripsTest::select);
+    }
+
+    /** Every mix of the options but one, with something more, around a statement. */
+    private static Map<String, Work> mixes(UnaryOperator<TxOptions> more, String but, Body body) {
+        List<Map.Entry<String, UnaryOperator<TxOptions>>> options = OPTIONS.entrySet().stream()
+                .filter(option -> !option.getKey().equals(but))
+                .toList();
         Map<String, Work> mixes = new LinkedHashMap<>();
         for (int chosen = 1; chosen < 1 << options.size(); chosen++) {
             TxOptions mix = NONE;
@@ -231,8 +258,8 @@ class RoundTripsTest {
                     names.add(options.get(i).getKey());
                 }
             }
-            TxOptions asked = mix;
-            mixes.put(String.join(", ", names), db -> db.execute(asked, RoundTripsTest::select));
+            TxOptions asked = more.apply(mix);
+            mixes.put(String.join(", ", names), db -> db.execute(asked, tx -> body.on(tx)));
         }
         return mixes;
     }
@@ -282,20 +309,26 @@ class RoundTripsTest {
         }
     }
 
-    /** The row travels with COMMIT. */
+    /** The row travels with COMMIT, or with the settings. */
     @ParameterizedTest
     @EnumSource
     void what_is_verifiable_costs_no_more(Bed bed) throws Exception {
         Map<String, Work> verifiable =
                 Map.of("verifiable", db -> db.execute(NONE.verifiable(), RoundTripsTest::update));
+        Map<String, Work> mixes =
+                mixes(options -> options.verifiable().wholeTimeout(LONG), "read-only", RoundTripsTest::update);
+        assertThat(mixes).hasSize(15);
         try (Behind behind = new Behind(bed)) {
             behind.observe("drop table if exists holdfast_marker");
             behind.observe(Holdfast.markerTable(new MysqlDialect()).orElseThrow());
-            assertThat(behind.costs(behind.onOwnPool(), verifiable)).isEqualTo(Map.of("verifiable", 2L));
+            Transactor db = behind.onOwnPool();
+            assertThat(behind.costs(db, verifiable)).isEqualTo(Map.of("verifiable", 2L));
+            assertThat(behind.costs(db, mixes).values()).containsOnly(3L);
         }
         try (Behind behind = new Behind(bed)) {
-            assertThat(behind.costs(behind.onForeignPool(Texts.TOGETHER), verifiable))
-                    .isEqualTo(Map.of("verifiable", 3L));
+            Transactor db = behind.onForeignPool(Texts.TOGETHER);
+            assertThat(behind.costs(db, verifiable)).isEqualTo(Map.of("verifiable", 3L));
+            assertThat(behind.costs(db, mixes).values()).containsOnly(3L);
         }
     }
 
