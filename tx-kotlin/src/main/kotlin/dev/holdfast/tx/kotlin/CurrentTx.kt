@@ -30,7 +30,7 @@ public fun Transactor.currentTx(): Tx? = current()
  */
 public suspend fun <T> Transactor.suspendOutside(body: suspend CoroutineScope.() -> T): T {
     val steps = Steps.of(this)
-    return inFrame(steps, { steps.outside() }, body)
+    return inFrame(steps, null, { steps.outside() }, body)
 }
 
 /**
@@ -48,18 +48,26 @@ public suspend fun <T> Transactor.suspendOutside(body: suspend CoroutineScope.()
 public suspend fun <T> Transactor.suspendWithin(
     tx: Tx,
     body: suspend CoroutineScope.() -> T,
+): T = suspendWithin(tx, null, body)
+
+/** As the public one, with the place that is held for the transaction. */
+internal suspend fun <T> Transactor.suspendWithin(
+    tx: Tx,
+    place: HeldPlace?,
+    body: suspend CoroutineScope.() -> T,
 ): T {
     val steps = Steps.of(this)
-    return inFrame(steps, { steps.within(tx) }, body)
+    return inFrame(steps, place, { steps.within(tx) }, body)
 }
 
 private suspend fun <T> inFrame(
     steps: Steps,
+    place: HeldPlace?,
     frame: () -> Current.Frame,
     body: suspend CoroutineScope.() -> T,
 ): T =
     blocking(steps.start(), threadsFor(steps.waitsNatively())) {
-        val inner = TxContext(frame(), null, currentCoroutineContext()[TxContext])
+        val inner = TxContext(frame(), place, currentCoroutineContext()[TxContext])
         var thrown: Throwable? = null
         val ended =
             ended {

@@ -253,7 +253,8 @@ internal fun cancelledBy(
         job.ensureActive()
         null
     } catch (e: CancellationException) {
-        if (e !== error && e.cause !== error) {
+        val isCopy = error is CancellationException && error.cause === e // made by coroutines that debug
+        if (e !== error && e.cause !== error && !isCopy) {
             e.addSuppressed(error)
         }
         e

@@ -47,7 +47,8 @@ public class SuspendingTx internal constructor(
      * Runs a body in which scopes join this transaction, on a [JdbcDispatcher]. What it throws reaches the caller, and ends
      * nothing.
      */
-    public suspend fun <T> within(body: suspend CoroutineScope.(Tx) -> T): T = transactor.suspendWithin(tx) { body(tx) }
+    public suspend fun <T> within(body: suspend CoroutineScope.(Tx) -> T): T =
+        transactor.suspendWithin(tx, place) { body(tx) }
 
     /**
      * Commits, as [UnmanagedTx.commit]; hooks that suspend are awaited. A caller that is cancelled before COMMIT is sent has it

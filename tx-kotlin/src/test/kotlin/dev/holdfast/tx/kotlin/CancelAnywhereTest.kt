@@ -372,7 +372,7 @@ class CancelAnywhereTest {
         }
     }
 
-    /** How one run ended, and what is wrong with that. */
+    /** How one run ended, and what is wrong with that; there is none where the stop was not reached. */
     private class Verdict(
         val stop: String,
         val told: String,
@@ -383,7 +383,6 @@ class CancelAnywhereTest {
         scenario: Scenario,
         chosen: Int,
         dispatchers: Triple<StoppingDispatcher, StoppingDispatcher, CoroutineDispatcher>,
-        last: Int = 0,
     ): Verdict? {
         val account = Account(server, stops)
         val scope = CoroutineScope(SupervisorJob())
@@ -418,8 +417,7 @@ class CancelAnywhereTest {
             return Verdict(names.joinToString("\n"), "" + names.size, wrong)
         }
         if (names.size < chosen) {
-            // whether the timer of a limit comes before or after its coroutine suspends makes a stop more or less
-            return if (chosen == last) null else Verdict("?", "was not reached", listOf("the stop was not reached"))
+            return null
         }
         val early = chosen < commit && !account.overWhenStopped
         if (early && committed) wrong += "COMMIT was sent after the cancel: ${calls.map { it.text() }}"
@@ -499,7 +497,12 @@ class CancelAnywhereTest {
             assertThat(without.wrong).isEmpty()
             val stops = without.told.toInt()
             assertThat(stops).describedAs(without.stop).isGreaterThan(20)
-            val verdicts = (1..stops).mapNotNull { world.run(scenario, it, dispatchers, stops) }
+            // whether the timer of a limit comes before or after its coroutine suspends makes a stop more or less
+            val verdicts =
+                (1..stops).mapNotNull { stop ->
+                    (1..TRIES).firstNotNullOfOrNull { world.run(scenario, stop, dispatchers) }
+                        ?: NOT_REACHED.takeIf { stop < stops }
+                }
             Table.add("$server $pool $scenario", verdicts.map { it.stop to it.told })
             val softly = SoftAssertions()
             verdicts.forEachIndexed { i, verdict ->
@@ -546,6 +549,8 @@ class CancelAnywhereTest {
         const val AFTER_COMMIT = 100
         const val AFTER_ROLLBACK = 101
         const val FURTHER = 900
+        const val TRIES = 10
+        private val NOT_REACHED = Verdict("?", "was not reached", listOf("the stop was not reached"))
 
         @JvmStatic
         fun runs(): List<Arguments> =

@@ -19,6 +19,7 @@ import org.junit.jupiter.params.provider.EnumSource
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 
 /** Limits, attempts and hooks of suspending scopes, and transactions that are ended by name. */
 class LimitsAndHooksTest {
@@ -86,6 +87,21 @@ class LimitsAndHooksTest {
             bed.db.suspendTransact { tx ->
                 tx.suspendTransact(propagation = Propagation.SEPARATE) { it.insert(1) }
             }
+            assertThat(bed.ids()).containsExactly(1)
+        }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `nor does a transaction that is ended by name and has sent nothing`(server: Bed.Server) =
+        on(server) { bed ->
+            val open = bed.db.suspendBegin()
+            open.within {
+                bed.db.suspendTransact(
+                    propagation = Propagation.SEPARATE,
+                    acquireTimeout = 5.seconds,
+                ) { it.insert(1) }
+            }
+            open.commit()
             assertThat(bed.ids()).containsExactly(1)
         }
 

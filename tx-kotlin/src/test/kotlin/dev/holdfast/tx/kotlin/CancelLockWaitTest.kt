@@ -1,0 +1,135 @@
+package dev.holdfast.tx.kotlin
+
+import dev.holdfast.tx.BeginMode
+import dev.holdfast.tx.TxOptions
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import org.assertj.core.api.Assertions.assertThat
+import org.junit.jupiter.api.Timeout
+import org.junit.jupiter.params.ParameterizedTest
+import org.junit.jupiter.params.provider.EnumSource
+import java.sql.Connection
+import java.time.Duration
+import java.util.concurrent.atomic.AtomicReference
+import kotlin.time.ComparableTimeMark
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeSource
+
+/**
+ * A statement that waits for a lock which somebody else holds ends within a second when its coroutine is cancelled: BEGIN as
+ * well, where that takes the lock. The connections wait for 20 seconds, or longer.
+ */
+@Timeout(60)
+class CancelLockWaitTest {
+    enum class Wait(
+        val server: Bed.Server,
+        val options: TxOptions,
+    ) {
+        BEGIN_IMMEDIATE(Bed.Server.SQLITE, TxOptions.none()),
+        BEGIN_EXCLUSIVE(Bed.Server.SQLITE, TxOptions.none().beginMode(BeginMode.EXCLUSIVE)),
+        WRITE_AFTER_BEGIN_DEFERRED(Bed.Server.SQLITE, TxOptions.none().beginMode(BeginMode.DEFERRED)),
+        BEGIN_WITH_A_LOCK_TIMEOUT(Bed.Server.SQLITE, TxOptions.none().lockTimeout(Duration.ofMinutes(5))),
+        BEGIN_WITH_A_WHOLE_TIMEOUT(Bed.Server.SQLITE, TxOptions.none().wholeTimeout(Duration.ofMinutes(5))),
+        ROW(Bed.Server.POSTGRES, TxOptions.none()),
+        ROW_WITH_A_LOCK_TIMEOUT(Bed.Server.POSTGRES, TxOptions.none().lockTimeout(Duration.ofMinutes(5))),
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `a wait for a lock ends when its job is cancelled`(wait: Wait) = endsWithinASecond(wait, timeout = false)
+
+    @ParameterizedTest
+    @EnumSource
+    fun `a wait for a lock ends when a timeout passes`(wait: Wait) = endsWithinASecond(wait, timeout = true)
+
+    private fun endsWithinASecond(
+        wait: Wait,
+        timeout: Boolean,
+    ) = on(wait.server) { bed ->
+        bed.db.execute { it.insert(7) }
+        val session = bed.session()
+        bed.open().use { holder ->
+            holder.createStatement().use {
+                it.execute(
+                    if (bed.server ==
+                        Bed.Server.SQLITE
+                    ) {
+                        "BEGIN IMMEDIATE"
+                    } else {
+                        "BEGIN"
+                    },
+                )
+            }
+            holder.update()
+            val seen = CompletableDeferred<CancelSeen>()
+            val ended = AtomicReference<ComparableTimeMark?>()
+            val thrown = AtomicReference<Throwable?>()
+            val caller =
+                launch(Dispatchers.Default) {
+                    try {
+                        withTimeout(if (timeout) 3.seconds else 600.seconds) {
+                            bed.db.suspendTransact(wait.options) { tx ->
+                                seen.complete(CancelSeen(this))
+                                try {
+                                    tx.connection().update()
+                                } finally {
+                                    ended.set(TimeSource.Monotonic.markNow())
+                                }
+                            }
+                        }
+                    } catch (e: Throwable) {
+                        thrown.set(e)
+                        if (timeout) return@launch
+                        throw e
+                    }
+                }
+            val cancelled = seen.await()
+            await("the statement waits") { bed.waitsForALock() }
+            if (!timeout) {
+                caller.cancel()
+            }
+            caller.join()
+            assertThat(ended.get()!! - cancelled.at).isLessThan(1.seconds)
+            assertThat(thrown.get())
+                .isInstanceOf(
+                    if (timeout) TimeoutCancellationException::class.java else CancellationException::class.java,
+                )
+            assertThat(bed.waitsForALock()).isFalse()
+            assertThat(bed.session()).describedAs("settings of the session").isEqualTo(session)
+            holder.createStatement().use { it.execute("ROLLBACK") }
+        }
+        isAsGoodAsNew(bed)
+        assertThat(bed.ids()).contains(7)
+    }
+
+    private fun Connection.update() {
+        createStatement().use { it.executeUpdate("UPDATE item SET n = n + 1 WHERE id = 7") }
+    }
+
+    private fun Bed.session(): List<String> =
+        pool.connection.use {
+            it.strings(
+                if (server ==
+                    Bed.Server.SQLITE
+                ) {
+                    "PRAGMA busy_timeout"
+                } else {
+                    "SELECT current_setting('lock_timeout')"
+                },
+            )
+        }
+
+    /** In the driver's own code, or in the server. */
+    private fun Bed.waitsForALock(): Boolean =
+        if (server == Bed.Server.SQLITE) {
+            Thread.getAllStackTraces().any { (thread, stack) ->
+                thread.name.startsWith("holdfast-jdbc") && stack.any { it.className == "org.sqlite.core.NativeDB" }
+            }
+        } else {
+            waiting("wait_event_type = 'Lock'") > 0
+        }
+}
