@@ -27,6 +27,8 @@ internal class BlockConnection(
         columns: Array<String>,
     ): JdbcPreparedStatementApi = telling { Telling(own.prepareStatement(sql, columns)) }
 
+    override fun executeInBatch(sqls: List<String>): Unit = telling { own.executeInBatch(sqls) }
+
     override fun <T> metadata(body: JdbcExposedDatabaseMetadata.() -> T): T = telling { own.metadata(body) }
 
     private inline fun <T> telling(call: () -> T): T =

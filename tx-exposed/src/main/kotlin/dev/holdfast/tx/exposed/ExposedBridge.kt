@@ -13,8 +13,10 @@ import org.jetbrains.exposed.v1.jdbc.transactions.inTopLevelTransaction
  *
  * Inside a transaction of the transactor, `transaction(database) { }` and `suspendTransaction(database) { }` join it,
  * as a nested `transact` does: what they do is committed with it and by it, and a failure in them is a failure of it.
- * Elsewhere they are roots of their own, with the options of the transactor. Exposed never runs a block again by
- * itself.
+ *
+ * Elsewhere they are roots of their own, with the options of the transactor, but for its retry policy: Exposed never runs
+ * a block again. Nor is a cancel told to a suspending root: its statement runs on, and what was its last one is
+ * committed. Put it into a `suspendTransact`.
  */
 public class ExposedBridge internal constructor(
     transactor: Transactor,

@@ -20,7 +20,8 @@ import org.jetbrains.exposed.v1.jdbc.Query
  * val next = Jobs.selectAll().where { Jobs.state eq "new" }.limit(1).forUpdate(tx, RowLock.forUpdate().skipLocked())
  * ```
  *
- * [RowLock.of] names tables by their aliases, or by their names where they have none.
+ * [RowLock.of] names tables by their aliases, or by their names where they have none; a table whose name needs quotes
+ * is given an alias.
  *
  * @param tx the transaction that the query is executed in
  * @return the locked query, for use on its own; this one is left as it is

@@ -19,10 +19,7 @@ import org.jetbrains.exposed.v1.jdbc.selectAll
 import org.jetbrains.exposed.v1.jdbc.transactions.TransactionManager
 import org.jetbrains.exposed.v1.jdbc.transactions.transaction
 import org.junit.jupiter.api.AfterAll
-import org.junit.jupiter.api.AfterEach
-import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.TestInstance
 import java.time.Duration
 
 internal class SqliteEntityTest : EntityContract(Servers.sqlite())
@@ -30,30 +27,13 @@ internal class SqliteEntityTest : EntityContract(Servers.sqlite())
 internal class PostgresEntityTest : EntityContract(Servers.postgres())
 
 /** Entities, which write later than they are told to, and remember what they have read. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 internal abstract class EntityContract(
-    private val server: ServerUrl,
-) {
-    private val shop = Shop(server)
-    private val nesting = shop.db.exposed { useNestedTransactions = true }
-    private val ours = shop.db
-    private val exposed = shop.exposed.database
-
-    @BeforeEach
-    fun empty() = shop.empty()
-
-    @AfterEach
-    fun nothingIsLeft() {
-        TransactionManager.currentOrNull() shouldBe null
-        ours.current() shouldBe null
-        shop.busy shouldBe 0
-    }
+    server: ServerUrl,
+) : ShopTest(server) {
+    private val nesting = ours.exposed { useNestedTransactions = true }
 
     @AfterAll
-    fun close() {
-        nesting.close()
-        shop.close()
-    }
+    fun closeNesting() = nesting.close()
 
     @Test
     fun `what was not written is written at the end of a block`() {

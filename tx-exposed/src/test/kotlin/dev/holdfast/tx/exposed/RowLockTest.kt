@@ -121,6 +121,30 @@ internal abstract class RowLockContract(
     }
 
     @Test
+    fun `what others have locked is skipped`() {
+        val exposed = rival.exposed.database
+        val free =
+            shop.db.transact { tx ->
+                transaction(shop.exposed.database) {
+                    Users
+                        .selectAll()
+                        .where { Users.name eq "a" }
+                        .forUpdate(tx)
+                        .toList()
+                }
+                // region lock
+                rival.db.transact { tx ->
+                    transaction(exposed) {
+                        val next = Users.selectAll().orderBy(Users.name).limit(1)
+                        next.forUpdate(tx, RowLock.forUpdate().skipLocked()).map { it[Users.name] }
+                    }
+                }
+                // endregion
+            }
+        free shouldContainExactly listOf("b")
+    }
+
+    @Test
     fun `no wait fails at once`() {
         shop.db.execute { tx ->
             transaction(shop.exposed.database) { Users.selectAll().forUpdate(tx).toList() }

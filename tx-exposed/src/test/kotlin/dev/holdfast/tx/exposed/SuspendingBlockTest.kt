@@ -39,9 +39,7 @@ import org.jetbrains.exposed.v1.jdbc.transactions.suspendTransaction
 import org.jetbrains.exposed.v1.jdbc.transactions.transaction
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.AfterEach
-import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.TestInstance
 import java.time.Duration
 import java.util.concurrent.Executors
 import kotlin.time.Duration.Companion.seconds
@@ -50,33 +48,22 @@ internal class SqliteSuspendingBlockTest : SuspendingBlockContract(Servers.sqlit
 
 internal class PostgresSuspendingBlockTest : SuspendingBlockContract(Servers.postgres())
 
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 internal abstract class SuspendingBlockContract(
-    private val server: ServerUrl,
-) {
-    private val shop = Shop(server)
-    private val nesting = shop.db.exposed { useNestedTransactions = true }
-    private val ours = shop.db
-    private val exposed = shop.exposed.database
+    server: ServerUrl,
+) : ShopTest(server) {
+    private val nesting = ours.exposed { useNestedTransactions = true }
     private val threads = Executors.newFixedThreadPool(4)
     private val elsewhere = threads.asCoroutineDispatcher()
 
-    @BeforeEach
-    fun empty() = shop.empty()
-
     @AfterEach
-    fun nothingIsLeft() {
-        TransactionManager.currentOrNull() shouldBe null
-        ours.current() shouldBe null
-        shop.busy shouldBe 0
+    fun nothingIsLeftElsewhere() {
         val left = (1..4).map { threads.submit<Any?> { TransactionManager.currentOrNull() ?: ours.current() } }
         left.map { it.get() } shouldBe List(4) { null }
     }
 
     @AfterAll
-    fun close() {
+    fun closeTheRest() {
         nesting.close()
-        shop.close()
         threads.shutdown()
     }
 
@@ -178,6 +165,19 @@ internal abstract class SuspendingBlockContract(
             }
             shop.names().size shouldBe 80
             shop.titles().size shouldBe 40
+        }
+
+    @Test
+    fun `blocks of children are committed with their scope`() =
+        test {
+            // region children
+            ours.suspendTransact {
+                for (user in listOf("a", "b")) {
+                    launch(Dispatchers.IO) { suspendTransaction(exposed) { Users.insert { it[name] = user } } }
+                }
+            }
+            // endregion
+            shop.names() shouldContainExactly listOf("a", "b")
         }
 
     @Test
