@@ -22,12 +22,22 @@ class OldestPostgresConformanceSpec : FunSpec({ include(dialectConformance(Postg
 class Mysql9ConformanceSpec : FunSpec({ include(dialectConformance(mysql("9"))) })
 
 @EnabledIf(AllCombinations::class)
-class Mysql80ConformanceSpec : FunSpec({ include(dialectConformance(mysql("8.0"))) })
+class Mysql80ConformanceSpec :
+    FunSpec({
+        include(dialectConformance(MysqlUnderTest.only(TestServer.mysql("8.0"), JdbcDriver.CONNECTOR_J)))
+    })
 
 class Mariadb114ConformanceSpec :
     FunSpec({
         val server = TestServer.mariadb("11.4")
         include(dialectConformance(MysqlUnderTest(server, JdbcDriver.MARIADB, MysqlUnderTest.Texts.TOGETHER)))
+    })
+
+@EnabledIf(AllCombinations::class)
+class Mariadb114ByMysqlDriverConformanceSpec :
+    FunSpec({
+        val server = TestServer.mariadb("11.4")
+        include(dialectConformance(MysqlUnderTest(server, JdbcDriver.CONNECTOR_J, MysqlUnderTest.Texts.TOGETHER)))
     })
 
 class MssqlConformanceSpec :
