@@ -60,6 +60,7 @@ class DocumentsTest {
                 "README.md",
                 "docs/guide/transactions.md",
                 "docs/guide/coroutines.md",
+                "docs/guide/exposed.md",
                 "docs/guide/testing-your-application.md",
                 "docs/guide/writing-a-dialect.md"
             })
@@ -171,6 +172,7 @@ class DocumentsTest {
                 "CONTRIBUTING.md",
                 "docs/guide/transactions.md",
                 "docs/guide/coroutines.md",
+                "docs/guide/exposed.md",
                 "docs/guide/testing-your-application.md",
                 "docs/guide/writing-a-dialect.md"
             })

@@ -38,6 +38,7 @@ class HoldfastSpec :
                     .ambient(Ambient.OFF)
                     .listener { told += it }
                     .patience(ofSeconds(1))
+                    .settleWithin(ofSeconds(1))
                     .build()
                     .use { db ->
                         db.execute { tx ->
@@ -48,6 +49,7 @@ class HoldfastSpec :
                     }
                 told.map { it.label() } shouldContainExactly listOf("default", "default")
                 shouldThrow<IllegalArgumentException> { Holdfast.builder(url).patience(Duration.ZERO) }
+                shouldThrow<IllegalArgumentException> { Holdfast.builder(url).settleWithin(Duration.ZERO) }
             }
         }
 
@@ -63,6 +65,15 @@ class HoldfastSpec :
             Holdfast.dialects().map { it.name() }.sorted() shouldContainExactly listOf("mysql", "postgresql", "sqlite")
             val plans = Holdfast.dialects().map { Holdfast.explain(it, TxOptions.none().readOnly()) }
             plans.joinToString() shouldContain "BEGIN DEFERRED"
+        }
+
+        "the table that settles lost commits is made by a statement of the dialect" {
+            withNotes {
+                val statement = Holdfast.markerTable(SqliteDialect()).orElseThrow()
+                db.execute { it.connection().update(statement) }
+                db.execute(TxOptions.none().verifiable()) { NoteRepository(it).add(1) }
+                notes.ids() shouldContainExactly listOf(1)
+            }
         }
 
         "a URL that no dialect knows is refused" {

@@ -194,6 +194,23 @@ class ScopesSpec :
             }
         }
 
+        "a binding tells its transactor, and makes its repositories for a transaction that is there" {
+            withNotes {
+                val one = db.binding(::NoteRepository)
+                val two = db.binding(::NoteRepository, ::NoteRepository)
+                val three = db.binding(::NoteRepository, ::NoteRepository, ::NoteRepository)
+                listOf(one.transactor(), two.transactor(), three.transactor()).forEach { it shouldBeSameInstanceAs db }
+                db.execute { tx ->
+                    one.repository(tx).add(1)
+                    two.first(tx).add(2)
+                    two.second(tx).add(3)
+                    three.first(tx).add(4)
+                    three.second(tx).add(5)
+                    three.third(tx).ids() shouldContainExactly listOf(1, 2, 3, 4, 5)
+                }
+            }
+        }
+
         "the ambient transaction is found, left out, and put in" {
             withNotes {
                 db.current().shouldBeNull()

@@ -73,17 +73,21 @@ class Bank(
     private val db: Transactor,
     private val clerks: Clerks,
 ) : AutoCloseable {
+    // region bridge
     private val bridge: ExposedBridge = db.exposed()
     private val exposed: Database = bridge.database
+    // endregion
 
     /** Makes the accounts from 1 on that are not there. */
     suspend fun open(
         accounts: Int,
         balance: Long,
     ) {
+        // region tables
+        bridge.withoutTransaction { SchemaUtils.create(Accounts) } // which MySQL would commit
+        // endregion
         db.suspendTransact {
             suspendTransaction(exposed) {
-                SchemaUtils.create(Accounts)
                 val there = Accounts.selectAll().map { it[Accounts.id] }.toSet()
                 for (account in (1..accounts) - there) {
                     Accounts.insert {

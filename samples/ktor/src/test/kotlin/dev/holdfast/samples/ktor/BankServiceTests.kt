@@ -1,6 +1,7 @@
 package dev.holdfast.samples.ktor
 
 import dev.holdfast.tx.engine.Holdfast
+import dev.holdfast.tx.testkit.Untested
 import dev.holdfast.tx.testkit.server.ServerUrl
 import dev.holdfast.tx.testkit.server.TestServer
 import io.ktor.server.cio.CIO
@@ -15,6 +16,7 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.assertj.core.api.Assertions.assertThat
 import org.junit.jupiter.api.AfterEach
+import org.junit.jupiter.api.Assumptions.abort
 import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.Test
 import java.net.Socket
@@ -35,6 +37,9 @@ class BankServiceOnSqliteTest : BankServiceContract("jdbc:sqlite:" + newFile())
 
 class BankServiceOnPostgresTest : BankServiceContract(newSchema(TestServer.postgres(18).find()))
 
+/** Where statements that make tables commit. */
+class BankServiceOnMysqlTest : BankServiceContract(withoutTables(TestServer.mysql("8.0")))
+
 private fun newFile(): Path {
     val folder = Files.createDirectories(Path.of(System.getProperty("basedir", ""), "target", "databases"))
     return Files.createTempDirectory(folder, "bank").resolve("bank.db")
@@ -46,8 +51,25 @@ private fun newSchema(server: ServerUrl): String {
             it.execute("DROP SCHEMA IF EXISTS bank_service CASCADE; CREATE SCHEMA bank_service")
         }
     }
+    return "${withUser(server)}&currentSchema=bank_service"
+}
+
+private fun withoutTables(server: TestServer): String {
+    val found =
+        try {
+            server.find()
+        } catch (e: Untested) {
+            abort(e.toString())
+        }
+    DriverManager.getConnection(found.url(), found.user(), found.password()).use { connection ->
+        connection.createStatement().use { it.execute("DROP TABLE IF EXISTS account") }
+    }
+    return withUser(found)
+}
+
+private fun withUser(server: ServerUrl): String {
     val more = if ("?" in server.url()) "&" else "?"
-    return "${server.url()}${more}user=${server.user()}&password=${server.password()}&currentSchema=bank_service"
+    return "${server.url()}${more}user=${server.user()}&password=${server.password()}"
 }
 
 /** The service, by real requests. */
