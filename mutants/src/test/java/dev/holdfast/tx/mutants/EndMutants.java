@@ -76,13 +76,13 @@ final class EndMutants {
                         "of a plan only the beginning is explained",
                         good -> new Terse(good),
                         "DCL-09",
-                        "does not hold: 'COMMIT' is in what is explained of {}: SQLite"),
+                        "does not hold: '<waits for locks as before>' is in what is explained of {}: SQLite"),
                 sqlite(
                         "M98",
                         "before it rolls back the engine looks whether the server is still there",
                         EndMutants::curious,
                         "DCL-07b",
-                        "does not hold: sent for {}: planned [BEGIN IMMEDIATE, select id"),
+                        "does not hold: sent for {}: planned [<native>, BEGIN IMMEDIATE, select id"),
                 sqlite(
                         "M54",
                         "everything is tried again",
