@@ -49,9 +49,10 @@ import java.util.Optional;
  * (pragma.html#pragma_synchronous).
  *
  * <p>An interrupt does not reach a statement that waits for a lock. So in a transaction the connection waits in a busy
- * handler of ours, for as long as {@code busy_timeout} or the lock timeout says, or until the statement is cancelled, by a limit
- * or its caller; {@code BEGIN} is as well. {@code PRAGMA busy_timeout} reads 0 meanwhile (c3ref/busy_handler.html), and is what it was
- * afterwards: what it was when the connection was first met. Where a pool does not unwrap its connections to those of
+ * handler of ours, for as long as {@code busy_timeout} or the lock timeout says, or until the statement is cancelled, by
+ * a limit or its caller; {@code BEGIN} is as well. {@code PRAGMA busy_timeout} reads 0 meanwhile
+ * (c3ref/busy_handler.html), and is what it was afterwards: what it was when the connection was first met. SQLite calls
+ * the handler, so whoever waits there keeps a virtual thread on its carrier, as with SQLite's own. Where a pool does not unwrap its connections to those of
  * sqlite-jdbc, no wait can be cancelled, and a statement or whole timeout shorter than {@code busy_timeout} is set as that.
  *
  * <p>A statement with {@code setQueryTimeout} makes sqlite-jdbc put {@code busy_timeout} back to the value the

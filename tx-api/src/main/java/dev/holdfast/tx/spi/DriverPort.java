@@ -38,8 +38,9 @@ public interface DriverPort {
 
     /**
      * Has the server end what a statement does, be it executed or its rows fetched, and be it that it works or that it waits
-     * for a lock: {@link Statement#cancel}, where that is enough. It is called by another thread than the one that waits for the server, and again after a while if that still
-     * waits, so each call must reach the server. None is made when the wait is over.
+     * for a lock: {@link Statement#cancel}, where that is enough. It is called by another thread than the one that waits for
+     * the server, and again after a while if that still waits, so each call must reach the server. None is made when the
+     * wait is over.
      *
      * @param running as the pool's connection has made it
      */
