@@ -97,6 +97,7 @@ public final class GenerateDelegates {
                             "setSchema",
                             "setCatalog",
                             "setNetworkTimeout",
+                            "getNetworkTimeout",
                             "setClientInfo",
                             "setHoldability",
                             "setTypeMap",
@@ -221,7 +222,10 @@ public final class GenerateDelegates {
                     : method.getTypeParameters().stream()
                             .map(Object::toString)
                             .collect(Collectors.joining(", ", "<", "> "));
-            String call = "raw()." + name + "(" + String.join(", ", arguments) + ")";
+            if (takesText(type, name, parameters)) {
+                arguments.set(0, "use.sent(p0)");
+            }
+            String call = executed(type, name, parameters, "raw()." + name + "(" + String.join(", ", arguments) + ")");
             String body = result.equals("void") ? call + ";" : "return " + wrapped(result, call) + ";";
             boolean checked = !method.getThrownTypes().isEmpty();
             String entry = checked ? entry(type, name, parameters) : "";
@@ -235,9 +239,29 @@ public final class GenerateDelegates {
                     + String.join(", ", parameters) + ")" + thrown + " {\n" + guarded + "  }\n";
         }
 
+        /** The call of the driver; what executes is sent by way of the port. */
+        private static String executed(TypeElement type, String name, List<String> parameters, String call) {
+            boolean executes = type.getSimpleName().toString().endsWith("Statement") && name.startsWith("execute");
+            return executes ? "send(" + (hasText(parameters) ? "p0" : "prepared()") + ", () -> " + call + ")" : call;
+        }
+
+        /** Whether the first argument is the text of a caller's statement, to be sent as it is or with a comment. */
+        private static boolean takesText(TypeElement type, String name, List<String> parameters) {
+            return hasText(parameters)
+                    && switch (type.getSimpleName().toString()) {
+                        case "Connection" -> name.equals("prepareStatement");
+                        case "Statement" -> name.startsWith("execute") || name.equals("addBatch");
+                        default -> false;
+                    };
+        }
+
+        private static boolean hasText(List<String> parameters) {
+            return parameters.size() > 0 && parameters.get(0).equals("java.lang.String p0");
+        }
+
         /** The call that comes first: none for what is local, else the taking of the turn. */
         private static String entry(TypeElement type, String name, List<String> parameters) {
-            boolean sql = parameters.size() > 0 && parameters.get(0).equals("java.lang.String p0");
+            boolean sql = hasText(parameters);
             String owner = type.getSimpleName().toString();
             boolean statement = owner.endsWith("Statement");
             if (statement && name.startsWith("execute")) {

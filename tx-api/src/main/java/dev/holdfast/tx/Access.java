@@ -6,6 +6,9 @@ public enum Access {
     READ_WRITE,
     /** Reads only: the server refuses writes, or the option is refused; may be routed to a replica. */
     READ_ONLY,
-    /** Intended to read: routed as {@link #READ_ONLY} is, but where there is no replica nothing refuses a write. */
+    /**
+     * Intended to read: routed as {@link #READ_ONLY} is, and refused its writes where it may be sent to a replica and the server
+     * can; where no replicas are configured nothing refuses a write.
+     */
     READ_ONLY_HINT
 }

@@ -3,14 +3,22 @@ package dev.holdfast.tx;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** Where a read-only transaction may be sent when replicas are configured. */
+/**
+ * Where a read-only transaction may be sent when replicas are configured. One that asks for nothing reads {@link #causal()}
+ * where commits have positions, and {@link #sticky} elsewhere, as long as {@link ReplicaPolicy} says.
+ */
 public sealed interface Reads {
     /** A replica that has seen the last commit made through this {@link Transactor}, else the primary. */
     static Reads causal() {
         return new Causal(null);
     }
 
-    /** A replica that has seen the given commit, else the primary. */
+    /**
+     * A replica that has seen the given commit, else the primary. A token that is malformed or of another database is refused
+     * with {@link TxUnsupportedException}, at the latest at the first statement.
+     *
+     * @param token as {@link Transactor#causalToken()} gave it, here or in another process
+     */
     static Reads causal(CausalToken token) {
         return new Causal(token);
     }

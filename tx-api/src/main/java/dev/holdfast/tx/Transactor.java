@@ -105,6 +105,16 @@ public interface Transactor extends ConnectionScope, AutoCloseable {
      */
     String explain(TxOptions options);
 
+    /**
+     * Names all commits that were made through this transactor, or one with other defaults of the same database, and were answered
+     * before this call; perhaps later ones of others, too. For {@link Reads#causal(CausalToken)}, here or in another process.
+     * Where the position of the last commit is not known, the primary is asked: see {@link ReplicaPolicy}.
+     *
+     * @throws TxUnsupportedException if the database has no positions
+     * @throws TxException if the primary had to be asked and did not answer
+     */
+    CausalToken causalToken();
+
     /** Closes the pools that Holdfast opened, and refuses new work. A data source that was handed in stays open. */
     @Override
     void close();

@@ -66,9 +66,66 @@ public interface TxEvent {
             @Nullable Throwable cause) implements TxEvent {}
 
     /**
+     * The answer to COMMIT was lost, and it was asked what became of the transaction, because it is
+     * {@linkplain TxOptions#verifiable() verifiable}. Comes before {@link Ended}, which has the same outcome.
+     *
+     * @param outcome {@link Outcome.Unknown} if it could not be found out in time
+     * @param asking how long it took
+     */
+    record Settled(long transaction, @Nullable String label, Outcome outcome, Duration asking) implements TxEvent {}
+
+    /**
+     * A transaction is open for longer than it should be: told where transactions are watched, once of each, by a thread of
+     * the engine's.
+     *
+     * @param open for how long
+     * @param holds what it keeps from others, in words
+     * @param opened has the stack trace that opened it; never thrown
+     */
+    record OpenTooLong(long transaction, @Nullable String label, Duration open, String holds, Throwable opened)
+            implements TxEvent {}
+
+    /**
+     * Nobody can end a transaction any more, because its handle was lost: what it holds stays held until its connection is
+     * cut. Told where transactions are watched, by a thread of the engine's, some time after the handle was garbage.
+     *
+     * @param open for how long
+     * @param holds what it keeps from others, in words
+     * @param opened has the stack trace that opened it; never thrown
+     */
+    record Leaked(long transaction, @Nullable String label, Duration open, String holds, Throwable opened)
+            implements TxEvent {}
+
+    /**
      * A running scope was given something other than asked for, as a test fixture does to the roots inside it.
      *
      * @param note in words
      */
     record Noted(long transaction, @Nullable String label, String note) implements TxEvent {}
+
+    /**
+     * Where replicas are configured, a transaction that only reads, or intends to, was given its server. Comes before
+     * {@link Begun}, and again if that server was lost at the first statement, and another one took its place.
+     *
+     * @param server flavour, version and URL
+     * @param why this one
+     * @param skipped how many replicas failed, or took too long, before it
+     */
+    record Routed(long transaction, @Nullable String label, String server, Why why, int skipped) implements TxEvent {
+        /** Why a transaction that reads is on its server. More may be added: always have a default. */
+        public enum Why {
+            /** A healthy replica was chosen. */
+            REPLICA,
+            /** The primary was asked for. */
+            PRIMARY_ASKED,
+            /** The primary, because of a commit a short time ago. */
+            STICKY,
+            /** The primary, because no replica had seen in time what must be seen. */
+            BEHIND,
+            /** The primary, because no replica is healthy. */
+            NONE_HEALTHY,
+            /** The primary, because the options cannot be had on a replica. */
+            NOT_ON_REPLICAS
+        }
+    }
 }

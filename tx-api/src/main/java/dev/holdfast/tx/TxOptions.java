@@ -33,6 +33,7 @@ public final class TxOptions {
     private static final TxOption<RetryPolicy> RETRY = TxOption.of("retry", RetryPolicy.class);
     private static final TxOption<Reads> READS = TxOption.of("reads", Reads.class);
     private static final TxOption<String> LABEL = TxOption.of("label", String.class, label -> !label.isBlank());
+    private static final TxOption<Boolean> LABEL_IN_SQL = TxOption.of("labelInSql", Boolean.class);
     private static final TxOption<Boolean> VERIFIABLE = TxOption.of("verifiable", Boolean.class);
 
     private static final Set<TxOption<?>> OWN = Set.of(
@@ -49,12 +50,13 @@ public final class TxOptions {
             RETRY,
             READS,
             LABEL,
+            LABEL_IN_SQL,
             VERIFIABLE,
             FixtureHooks.OPTION);
 
     /** What the engine carries out by itself. */
     private static final Set<TxOption<?>> ENGINE_ONLY =
-            Set.of(PROPAGATION, COMPLETION, ACQUIRE_TIMEOUT, RETRY, READS, LABEL, FixtureHooks.OPTION);
+            Set.of(PROPAGATION, COMPLETION, ACQUIRE_TIMEOUT, RETRY, READS, LABEL, LABEL_IN_SQL, FixtureHooks.OPTION);
 
     private static final TxOptions NONE = new TxOptions(Map.of());
 
@@ -211,7 +213,10 @@ public final class TxOptions {
         return get(STATEMENT_TIMEOUT);
     }
 
-    /** With this limit on each statement; one that runs longer is cancelled on the server. */
+    /**
+     * With this limit on each statement; one that runs longer is cancelled on the server, and if that answers nothing for a
+     * second more, its connection is lost.
+     */
     public TxOptions statementTimeout(Duration limit) {
         return with(STATEMENT_TIMEOUT, Durations.requirePositive("statementTimeout", limit));
     }
@@ -221,7 +226,11 @@ public final class TxOptions {
         return get(WHOLE_TIMEOUT);
     }
 
-    /** With this limit on the whole; COMMIT, ROLLBACK and the hooks after them are never cut short by it. */
+    /**
+     * With this limit on the whole. COMMIT, ROLLBACK and the hooks after them are never cut short by it; a server that does not
+     * answer them is waited for as long as {@code Holdfast.Builder.endWithin} says. Where the server can, it ends the
+     * transaction by itself soon after the limit, should the client have gone.
+     */
     public TxOptions wholeTimeout(Duration limit) {
         return with(WHOLE_TIMEOUT, Durations.requirePositive("wholeTimeout", limit));
     }
@@ -239,7 +248,7 @@ public final class TxOptions {
         return with(RETRY, policy);
     }
 
-    /** Where a read-only transaction may be sent; null for the default. */
+    /** Where a read-only transaction may be sent; null for the default, see {@link Reads}. */
     public @Nullable Reads reads() {
         return get(READS);
     }
@@ -257,6 +266,21 @@ public final class TxOptions {
     /** With this name in events and errors. */
     public TxOptions label(String label) {
         return with(LABEL, label);
+    }
+
+    /** Whether statements carry the label. */
+    public boolean isLabelInSql() {
+        return Boolean.TRUE.equals(get(LABEL_IN_SQL));
+    }
+
+    /**
+     * Each statement of the caller's ends with a comment that names the label, URL-encoded:
+     * <code>/&#42;label='checkout'&#42;/</code>. Whoever looks at the server sees it. A call in JDBC's braces has none.
+     *
+     * <p>A driver keeps prepared statements by their text, so each label has its own: labels should be few.
+     */
+    public TxOptions labelInSql() {
+        return with(LABEL_IN_SQL, Boolean.TRUE);
     }
 
     /** Whether a commit whose answer was lost must be settled afterwards. */
@@ -301,8 +325,8 @@ public final class TxOptions {
     }
 
     /**
-     * These options without those that never reach a database: propagation, completion, acquireTimeout, retry, reads and
-     * label. What a dialect plans depends on the rest alone.
+     * These options without those that never reach a database: propagation, completion, acquireTimeout, retry, reads,
+     * label and labelInSql. What a dialect plans depends on the rest alone.
      */
     public TxOptions serverSide() {
         if (Collections.disjoint(values.keySet(), ENGINE_ONLY)) {

@@ -47,7 +47,7 @@ final class RandomOptions {
     UnaryOperator<TxOptions> wither() {
         Duration limit = Duration.ofMillis(1 + random.nextInt(3));
         boolean first = random.nextBoolean();
-        return switch (random.nextInt(17)) {
+        return switch (random.nextInt(18)) {
             case 0 -> options -> options.isolation(first ? Isolation.SERIALIZABLE : Isolation.READ_COMMITTED);
             case 1 -> first ? TxOptions::readOnly : TxOptions::readWrite;
             case 2 -> TxOptions::readOnlyHint;
@@ -63,7 +63,8 @@ final class RandomOptions {
             case 12 -> options -> options.reads(first ? Reads.primary() : Reads.sticky(limit));
             case 13 -> options -> options.label(first ? "one" : "other");
             case 14 -> TxOptions::verifiable;
-            case 15 -> options -> options.with(TEXT, first ? "one" : "other");
+            case 15 -> TxOptions::labelInSql;
+            case 16 -> options -> options.with(TEXT, first ? "one" : "other");
             default -> options -> options.with(NUMBER, first ? 1 : 2);
         };
     }
@@ -85,6 +86,7 @@ final class RandomOptions {
         all.add(entry("retry", options.retry()));
         all.add(entry("reads", options.reads()));
         all.add(entry("label", options.label()));
+        all.add(entry("labelInSql", options.isLabelInSql() ? Boolean.TRUE : null));
         all.add(entry("verifiable", options.isVerifiable() ? Boolean.TRUE : null));
         all.add(entry(TEXT.name(), options.get(TEXT)));
         all.add(entry(NUMBER.name(), options.get(NUMBER)));

@@ -120,7 +120,8 @@ class TxOptionsLawsTest {
 
     @Test
     void the_server_side_leaves_out_what_never_reaches_a_database_and_keeps_the_rest() {
-        Set<String> enginesOwn = Set.of("propagation", "completion", "acquireTimeout", "retry", "reads", "label");
+        Set<String> enginesOwn =
+                Set.of("propagation", "completion", "acquireTimeout", "retry", "reads", "label", "labelInSql");
         holdsForAll(any -> {
             TxOptions options = any.options();
             Map<String, Object> expected = new LinkedHashMap<>(said(options));

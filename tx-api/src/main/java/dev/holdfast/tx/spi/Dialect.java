@@ -84,6 +84,14 @@ public interface Dialect {
     }
 
     /**
+     * How servers that follow this one are read from; empty where there are none, or nothing is known of them. Without it
+     * replicas are refused.
+     */
+    default Optional<Replication> replication(Profile profile) {
+        return Optional.empty();
+    }
+
+    /**
      * Sent in a transaction before the caller gets the driver's own connection, if the port says that none is open there:
      * what a driver holds back until the first statement must be out by then.
      */

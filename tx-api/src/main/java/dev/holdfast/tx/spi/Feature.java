@@ -42,5 +42,9 @@ public enum Feature {
     /** DDL is rolled back with its transaction. */
     TRANSACTIONAL_DDL,
     /** Only one transaction can write at a time, in the whole database. */
-    SINGLE_WRITER
+    SINGLE_WRITER,
+    /** Servers that follow this one can be read from. */
+    REPLICAS,
+    /** Commits have positions, and a replica tells how far it has come. */
+    CAUSAL_READS
 }

@@ -27,6 +27,13 @@ public final class Wish {
         REPLICA
     }
 
+    /**
+     * The slot of the label, for statements of the begin message; a transaction without a label has no value in it. What is
+     * neither an ASCII letter nor a digit, a blank or one of {@code _.:/+-} is given as {@code _}, and what comes after 63
+     * characters is left out.
+     */
+    public static final String LABEL = "label";
+
     private final TxOptions options;
     private final Set<Carry> carried;
     private final Target target;

@@ -1,7 +1,9 @@
 package dev.holdfast.tx.engine;
 
 import dev.holdfast.tx.Ambient;
+import dev.holdfast.tx.ReplicaPolicy;
 import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxListener;
 import dev.holdfast.tx.TxOptions;
@@ -113,6 +115,11 @@ public final class Holdfast {
         private Ambient ambient = Ambient.ON;
         private Duration patience = Duration.ofSeconds(10);
         private Duration settleWithin = Duration.ofSeconds(10);
+        private Duration endWithin = Duration.ofSeconds(10);
+        private Setup.@Nullable SeparatePool separatePool;
+        private @Nullable Duration warnAfter;
+        private final List<Setup.Follower> replicas = new ArrayList<>();
+        private ReplicaPolicy policy = ReplicaPolicy.standard();
 
         private Builder(@Nullable String url, @Nullable DataSource dataSource) {
             this.url = url;
@@ -185,15 +192,113 @@ public final class Holdfast {
         }
 
         /**
+         * How long the server may take to answer the COMMIT or the ROLLBACK of a transaction with a whole timeout, which are not
+         * cut short by that; 10 seconds unless said. After it the connection is thrown away: what was to be rolled back is, and
+         * what was to be committed is unknown, or settled. So a caller is answered within the whole timeout, this, and what
+         * {@link #settleWithin} allows.
+         *
+         * @throws IllegalArgumentException unless positive
+         */
+        public Builder endWithin(Duration limit) {
+            if (limit.isZero() || limit.isNegative()) {
+                throw new IllegalArgumentException("endWithin must be longer than zero, not " + limit);
+            }
+            this.endWithin = limit;
+            return this;
+        }
+
+        /**
+         * Gives what is started inside a running scope on a connection of its own (SEPARATE, {@code begin}, what is done
+         * {@code outside}) a pool of its own, on the same database. Without it, it takes a second connection of the pool that its caller
+         * holds one of: many callers at a time can take all of them, and then wait for each other until somebody's limit
+         * passes. What is started so inside of what was started so takes one more of this pool. What only reads and finds no
+         * replica to read from takes the primary's pool all the same.
+         *
+         * @param pool to the same database, as the same user; not closed with the transactor
+         */
+        public Builder separatePool(DataSource pool) {
+            this.separatePool = new Setup.SeparatePool(Objects.requireNonNull(pool, "pool"), 0);
+            return this;
+        }
+
+        /**
+         * As {@link #separatePool(DataSource)}, with a pool that is opened for the URL and closed with the transactor.
+         *
+         * @param size how many connections at the most
+         * @throws IllegalArgumentException unless positive
+         * @throws IllegalStateException if a data source was given, which cannot be opened again
+         */
+        public Builder separatePool(int size) {
+            if (size < 1) {
+                throw new IllegalArgumentException("A separate pool needs at least one connection, not " + size);
+            }
+            if (dataSource != null) {
+                throw new IllegalStateException("A data source cannot be opened again; give separatePool a second one");
+            }
+            this.separatePool = new Setup.SeparatePool(null, size);
+            return this;
+        }
+
+        /**
+         * Watches over transactions: warns, in the log and by an event, of each that is open for longer, and of each whose
+         * handle was lost before it was ended ({@link TxEvent.OpenTooLong}, {@link TxEvent.Leaked}). Off unless said, because
+         * each transaction then takes down the stack that opened it.
+         *
+         * @throws IllegalArgumentException unless positive
+         */
+        public Builder warnAfter(Duration limit) {
+            if (limit.isZero() || limit.isNegative()) {
+                throw new IllegalArgumentException("warnAfter must be longer than zero, not " + limit);
+            }
+            this.warnAfter = limit;
+            return this;
+        }
+
+        /**
+         * Reads from this one, too: a server that follows the primary. Any number of them, each at its own pool, which is opened
+         * as the dialect advises, with the primary's user and password. One that does not answer yet is read from when it does.
+         *
+         * @param replicaUrl a JDBC URL
+         */
+        public Builder replica(String replicaUrl) {
+            replicas.add(new Setup.Follower(Objects.requireNonNull(replicaUrl, "replicaUrl"), null));
+            return this;
+        }
+
+        /** As {@link #replica(String)}, on a data source of the caller's. */
+        public Builder replica(DataSource replica) {
+            replicas.add(new Setup.Follower(null, Objects.requireNonNull(replica, "replica")));
+            return this;
+        }
+
+        /** How transactions that read are spread over the replicas; {@link ReplicaPolicy#standard()} unless said. */
+        public Builder replicaPolicy(ReplicaPolicy spread) {
+            this.policy = Objects.requireNonNull(spread, "spread");
+            return this;
+        }
+
+        /**
          * Asks the database once what it is, and makes the transactor.
          *
-         * @throws IllegalArgumentException if the URL is malformed
+         * @throws IllegalArgumentException if a URL is malformed
          * @throws TxUnsupportedException if no dialect fits, naming the artifact to add, or the default options cannot be
-         *     had
-         * @throws TxException if the database cannot be reached, or two dialects fit equally well
+         *     had, or replicas were given and the database has none
+         * @throws TxException if the database cannot be reached, or two dialects fit equally well, or a replica is one of
+         *     another database
          */
         public Transactor build() {
-            Setup setup = new Setup(dialect, options, ambient, listeners, patience, settleWithin);
+            Setup setup = new Setup(
+                    dialect,
+                    options,
+                    ambient,
+                    listeners,
+                    patience,
+                    settleWithin,
+                    endWithin,
+                    separatePool,
+                    warnAfter,
+                    replicas,
+                    policy);
             return url != null
                     ? Assembly.connect(url, user, password, setup)
                     : Assembly.on(Objects.requireNonNull(dataSource), setup);

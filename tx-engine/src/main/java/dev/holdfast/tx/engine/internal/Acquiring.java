@@ -10,6 +10,7 @@ import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -21,19 +22,22 @@ final class Acquiring {
         Prepared prepared = transaction.prepared;
         TxOptions options = prepared.options();
         refuseToWaitForOneself(prepared.server(), options, transaction);
-        Deadline deadline = Deadline.sooner(transaction.deadline, scopeDeadline);
-        if (options.acquireTimeout() != null) {
-            deadline = Deadline.sooner(
-                    deadline,
-                    Deadline.after(
-                            transaction.engine.now(), TxTimeoutException.Limit.ACQUIRE, options.acquireTimeout()));
-        }
-        return from(transaction.engine, prepared, deadline);
+        return from(transaction.engine, prepared, deadline(transaction, scopeDeadline));
     }
 
-    static Connection forLoan(Engine engine) throws SQLException {
-        refuseToWaitForOneself(engine.primary, TxOptions.none(), null);
-        return from(engine, engine.primary.prepare(TxOptions.none()), null);
+    /** By which a transaction must have its connection; null for no limit. */
+    static @Nullable Deadline deadline(Transaction transaction, @Nullable Deadline scopeDeadline) {
+        Deadline deadline = Deadline.sooner(transaction.deadline, scopeDeadline);
+        Duration limit = transaction.prepared.options().acquireTimeout();
+        return limit == null
+                ? deadline
+                : Deadline.sooner(
+                        deadline, Deadline.after(transaction.engine.now(), TxTimeoutException.Limit.ACQUIRE, limit));
+    }
+
+    static Connection forLoan(Engine engine, Server server) throws SQLException {
+        refuseToWaitForOneself(server, TxOptions.none(), null);
+        return from(engine, server.prepare(TxOptions.none()), null);
     }
 
     private static Connection from(Engine engine, Prepared prepared, @Nullable Deadline deadline) throws SQLException {
@@ -70,12 +74,14 @@ final class Acquiring {
                 held++;
             }
             Transaction outer = frame.scope() == null ? null : frame.scope().transaction;
-            if (outer == null || outer == counted || outer == starting || !outer.holds(server.source)) {
+            if (outer == null || outer == counted || outer == starting || !outer.isLeased()) {
                 continue;
             }
             counted = outer;
-            held++;
+            boolean isHere = outer.holds(server.source);
+            held += isHere ? 1 : 0;
             if (starting != null
+                    && (isHere || outer.engine == starting.engine) // another pool is the same database
                     && server.profile.has(Feature.SINGLE_WRITER)
                     && writesAtOnce(outer.prepared.options())
                     && writesAtOnce(options)) {
@@ -98,7 +104,7 @@ final class Acquiring {
     private static SQLException refusal(Server server, String why, TxOptions options) {
         return Refused.of(new TxRejectedException(
                 "A second connection to " + server.profile + " would wait for its own caller: " + why
-                        + "; join or nest instead of SEPARATE, do it after the outer scope, or enlarge the pool",
+                        + "; join or nest instead of SEPARATE, do it after the outer scope, enlarge the pool, or give these a separatePool",
                 options.label()));
     }
 }

@@ -10,6 +10,8 @@ final class CancelLatch {
     // guarded by this
     private boolean over;
     private boolean cancelling;
+    private boolean cutting;
+    private boolean forGood;
 
     /** Whether a cancel may be made; {@link #ends} follows it then. By one thread at a time. */
     synchronized boolean begins() {
@@ -36,12 +38,24 @@ final class CancelLatch {
         }
     }
 
+    /** Whether the connection may be cut; {@link #endsCut} follows it then. Once. */
+    synchronized boolean beginsCut() {
+        cutting = !over;
+        return cutting;
+    }
+
+    /** The connection was cut. */
+    synchronized void endsCut() {
+        cutting = false;
+        notifyAll();
+    }
+
     /** The execution is over: no cancel comes after this returned. */
     synchronized void over() {
         over = true;
         notifyAll();
         boolean interrupted = false;
-        while (cancelling) {
+        while ((cancelling || cutting) && !forGood) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -51,6 +65,13 @@ final class CancelLatch {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** As {@link #over}, but a cancel that is being made is not waited for. */
+    synchronized void overForGood() {
+        over = true;
+        forGood = true;
+        notifyAll();
     }
 
     synchronized boolean isOver() {

@@ -11,6 +11,7 @@ import dev.holdfast.tx.spi.CommitMessage.Fence;
 import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
+import dev.holdfast.tx.spi.Positions;
 import java.sql.SQLException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +32,7 @@ final class Committing {
                 return fenced;
             }
         }
+        transaction.boundAnswers();
         Lease.CommitAnswer answer =
                 transaction.lease().commit(transaction.prepared.plan().commit());
         Throwable error = answer.error();
@@ -39,10 +41,12 @@ final class Committing {
             markers.committed(transaction.lease().slots());
         }
         if (error == null) {
+            committed(transaction, transaction.lease().slots().get(Positions.POSITION));
             transaction.giveBack(null);
             return Transaction.COMMITTED;
         }
         if (answer.reached() == Reached.ANSWERED) {
+            committed(transaction, null);
             transaction.evict("what follows COMMIT failed", error);
             return Transaction.COMMITTED;
         }
@@ -51,6 +55,13 @@ final class Committing {
             return new Outcome.RolledBack(Reason.COMMIT_REFUSED, error);
         }
         return refused(transaction, error, answer.reached());
+    }
+
+    /** It is committed, or may be: who reads elsewhere must have seen it. */
+    private static void committed(Transaction transaction, @Nullable String position) {
+        if (transaction.prepared.mayWrite()) {
+            transaction.engine.committed(position);
+        }
     }
 
     private static Outcome.RolledBack rolledBackInstead(Transaction transaction, Throwable error) {
@@ -79,6 +90,7 @@ final class Committing {
     /** What has ended without us may have been committed, in part or as a whole. */
     static Outcome unseen(Transaction transaction, TxStateException ended) {
         transaction.ends();
+        committed(transaction, null);
         transaction.evict("the transaction was ended behind our back", ended);
         return new Outcome.Unknown(ended);
     }
@@ -106,13 +118,18 @@ final class Committing {
         return switch (unsent ? CommitFate.ROLLED_BACK : fate) {
             case ROLLED_BACK, STILL_OPEN -> rolledBackInstead(transaction, error);
             case COMMITTED -> {
+                committed(transaction, null);
                 transaction.evict("COMMIT was done and answered with an error", error);
                 yield Transaction.COMMITTED;
             }
             case UNKNOWN -> {
                 Map<String, String> slots = transaction.lease().slots();
                 transaction.evict("the outcome of COMMIT is unknown", error);
-                yield Settling.settle(transaction, slots, error);
+                try {
+                    yield Settling.settle(transaction, slots, error);
+                } finally {
+                    committed(transaction, null); // not before: it may have been carried out meanwhile
+                }
             }
         };
     }

@@ -76,6 +76,11 @@ final class Condition {
         state = State.ACTIVE;
     }
 
+    /** Nothing of it has happened: it begins elsewhere. */
+    void beginsAgain() {
+        state = State.NEW;
+    }
+
     /** An error, or something that nobody told of, keeps it from going on; the first one counts. */
     void goneBy(Throwable error, State newState) {
         if (gone == null) {

@@ -46,6 +46,16 @@ interface ConnectionUse {
     @Nullable
     Execution executing(Statement statement, @Nullable String sql) throws SQLException;
 
+    /** The text of a caller's statement, as it is sent. */
+    default String sent(String sql) {
+        return sql;
+    }
+
+    /** Cancels what a statement is executing, not in turn. */
+    default void cancel(Statement running) throws SQLException {
+        server().dialect.port().cancel(running);
+    }
+
     /** A statement was executed. */
     void executed(@Nullable Execution execution) throws SQLException;
 

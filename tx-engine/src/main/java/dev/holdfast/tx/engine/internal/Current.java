@@ -129,6 +129,16 @@ public final class Current {
         return null;
     }
 
+    /** Whether what runs was called inside a scope of this engine, or with a connection that it lent. */
+    static boolean isInsideAny(Engine engine) {
+        for (Frame frame = innermost(); frame != null; frame = frame.outer) {
+            if (frame.engine == engine && (frame.scope != null || frame.lent != null)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Whether what runs was called inside the scope, or one of the scopes, of a unit. */
     static boolean isInside(Unit unit) {
         for (Frame frame = innermost(); frame != null; frame = frame.outer) {

@@ -1,10 +1,12 @@
 package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Access;
+import dev.holdfast.tx.CausalToken;
 import dev.holdfast.tx.Completion;
 import dev.holdfast.tx.ConnectionBody;
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.Propagation;
+import dev.holdfast.tx.Reads;
 import dev.holdfast.tx.RetryPolicy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
@@ -101,7 +103,7 @@ final class EngineTransactor implements Transactor {
                     "begin always starts a root, and propagation " + asked + " does not allow it here; leave it out",
                     options.label());
         }
-        Prepared prepared = engine.prepare(defaults.overlay(options));
+        Prepared prepared = engine.prepareToStart(defaults.overlay(options));
         Transaction transaction = new Transaction(engine, prepared, 1, deadline(prepared.options(), null));
         return new UnmanagedScope(this, transaction);
     }
@@ -207,6 +209,11 @@ final class EngineTransactor implements Transactor {
     }
 
     @Override
+    public CausalToken causalToken() {
+        return engine.token();
+    }
+
+    @Override
     public void close() {
         engine.close();
     }
@@ -276,7 +283,8 @@ final class EngineTransactor implements Transactor {
                     ? inFixture(running, defaults.overlay(asked))
                     : savepoint(running, savepoint, deadline(asked, running), null);
         }
-        Prepared prepared = asked.equals(TxOptions.none()) ? plain : engine.prepare(defaults.overlay(asked));
+        boolean isPlain = asked.equals(TxOptions.none()) && engine.separate == null;
+        Prepared prepared = isPlain ? plain : engine.prepareToStart(defaults.overlay(asked));
         Deadline deadline = deadline(prepared.options(), running);
         return new Call(
                 attempt -> new Bracket.Root(this, new Transaction(engine, prepared, attempt, deadline)),
@@ -296,7 +304,8 @@ final class EngineTransactor implements Transactor {
     /** What the database could never do is refused as that: no other place for the scope would help. */
     private void refuseWhatIsLacking(Scope running, Entry.Running facts, TxOptions asked, Entry.Decision decision) {
         if (decision instanceof Entry.Decision.Reject) {
-            running.transaction.prepared.server().prepare(asked);
+            Prepared root = running.transaction.prepared;
+            (root.routed() ? engine.primary : root.server()).prepare(asked); // a replica can do less
         } else if (asked.statementTimeout() != null && facts.around() == Entry.Around.REAL) {
             // the one option of a server's that a joined scope may bring along
             running.transaction.prepared.server().prepare(TxOptions.none().statementTimeout(asked.statementTimeout()));
@@ -324,11 +333,12 @@ final class EngineTransactor implements Transactor {
     }
 
     private void refuseWritesOnReplica(Scope running, TxOptions asked) {
-        if (asked.access() == Access.READ_WRITE
-                && running.transaction.prepared.wish().target() == Wish.Target.REPLICA) {
+        Prepared root = running.transaction.prepared;
+        boolean mayBeThere = root.routed() && !(root.options().reads() instanceof Reads.Primary);
+        if (asked.access() == Access.READ_WRITE && (mayBeThere || root.wish().target() == Wish.Target.REPLICA)) {
             throw new TxRejectedException(
                     "The scope was rejected on " + engine.primary.profile
-                            + ": READ_WRITE is asked for inside a transaction that was sent to a reader; make the root"
+                            + ": READ_WRITE is asked for inside a transaction that goes to a reader; make the root"
                             + " READ_WRITE, or use SEPARATE",
                     asked.label());
         }

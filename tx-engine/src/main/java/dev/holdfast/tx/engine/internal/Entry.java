@@ -161,6 +161,9 @@ final class Entry {
         if (asked.label() != null) {
             inForce = inForce.label(asked.label());
         }
+        if (asked.isLabelInSql()) {
+            inForce = inForce.labelInSql();
+        }
         if (asked.completion() != null) {
             inForce = inForce.completion(asked.completion());
         }

@@ -90,6 +90,17 @@ final class Errors {
                 first));
     }
 
+    /** A write in a transaction that was sent somewhere to read. */
+    static SQLException writeWhereRead(String where, Failure failure) {
+        SQLException error = failure.error();
+        return new SQLException(
+                "A write was refused in a transaction that reads, which was sent to " + where + ": " + firstLine(error)
+                        + "; make the transaction READ_WRITE, or write in another one",
+                error.getSQLState(),
+                error.getErrorCode(),
+                error);
+    }
+
     static TxStateException ended(@Nullable String label, String what) {
         return new TxStateException((label == null ? "" : "[" + label + "] ") + what
                 + " was asked of a transaction scope that has ended;" + " use a handle only inside its own scope");

@@ -91,6 +91,10 @@ final class Execution {
             if (!latch.isOver() && cancelled == Cancelled.NOT) {
                 cancelled = by;
                 CANCELLERS.execute(this::cancelUntilOver);
+                if (by == Cancelled.BY_CALLER) { // a limit has the driver wait no longer
+                    Future<?> unused = TIMER.schedule(
+                            () -> CANCELLERS.execute(this::cut), AnswerTime.OF_CANCEL.toNanos(), TimeUnit.NANOSECONDS);
+                }
             }
         }
     }
@@ -109,6 +113,20 @@ final class Execution {
         }
     }
 
+    /** The server does not answer the cancel either: its caller has nothing to wait for any more. */
+    private void cut() {
+        if (!latch.beginsCut()) {
+            return;
+        }
+        try {
+            Source.physical(statement.getConnection()).abort(Runnable::run);
+        } catch (SQLException | RuntimeException e) {
+            Log.LOGGER.log(System.Logger.Level.DEBUG, "A connection could not be cut", e);
+        } finally {
+            latch.endsCut();
+        }
+    }
+
     /** The execution is over, well or not: no cancel comes after this returned. */
     void over() {
         if (alarm != null) {
@@ -120,6 +138,12 @@ final class Execution {
         if (alarm != null || watch != null) {
             latch.over();
         }
+    }
+
+    /** As {@link #over}, where the connection is gone: a cancel that is on its way hits nothing, and may never arrive. */
+    void overForGood() {
+        latch.overForGood();
+        over();
     }
 
     /** Somebody has called the statement's own cancel. */

@@ -1,5 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Moment.Cancelled;
 import dev.holdfast.tx.spi.TextEffect;
 import java.sql.SQLException;
@@ -116,6 +117,12 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
                 throw e;
             }
         }
+    }
+
+    /** Makes a call of the driver that executes a text, or a batch if that is null. */
+    final <T> T send(@Nullable String sql, DriverPort.Sending<T> call) throws SQLException {
+        Statement statement = cancellable();
+        return statement == null ? call.send() : use.server().dialect.port().send(statement, sql, call);
     }
 
     final void exit() throws SQLException {

@@ -361,11 +361,26 @@ final class GuardedConnection extends ConnectionDelegate {
 
     @Override
     public void setNetworkTimeout(Executor executor, int milliseconds) throws SQLException {
-        change(
-                "network timeout",
-                milliseconds,
-                Connection::getNetworkTimeout,
-                (connection, value) -> connection.setNetworkTimeout(executor, value));
+        enter();
+        try {
+            use.lease().answerTime().usual(executor, milliseconds);
+        } catch (Throwable e) {
+            throw failed(e);
+        } finally {
+            exit();
+        }
+    }
+
+    @Override
+    public int getNetworkTimeout() throws SQLException {
+        enter();
+        try {
+            return use.lease().answerTime().usual();
+        } catch (Throwable e) {
+            throw failed(e);
+        } finally {
+            exit();
+        }
     }
 
     @Override

@@ -18,6 +18,11 @@ class GuardedPreparedStatement<S extends PreparedStatement> extends PreparedStat
     }
 
     @Override
+    String prepared() {
+        return sql;
+    }
+
+    @Override
     void enterExecution(@Nullable String text) throws SQLException {
         if (text == null) {
             enterExecutionOf(sql);

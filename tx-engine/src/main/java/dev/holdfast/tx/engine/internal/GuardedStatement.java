@@ -95,6 +95,12 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
         defining = null;
     }
 
+    /** What it was prepared with; null if it was not. */
+    @Nullable
+    String prepared() {
+        return null;
+    }
+
     private @Nullable String definingOnce() {
         String once = defining;
         defining = null;
@@ -106,7 +112,7 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     public int[] executeBatch() throws SQLException {
         enterExecution(definingOnce());
         try {
-            int[] counts = raw.executeBatch();
+            int[] counts = send(null, raw::executeBatch);
             if (counts.length == 0) {
                 nothingSent();
             }
@@ -123,7 +129,7 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     public long[] executeLargeBatch() throws SQLException {
         enterExecution(definingOnce());
         try {
-            long[] counts = raw.executeLargeBatch();
+            long[] counts = send(null, raw::executeLargeBatch);
             if (counts.length == 0) {
                 nothingSent();
             }
@@ -181,7 +187,7 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
             if (running != null) {
                 running.cancelledByCaller();
             }
-            raw.cancel();
+            use.cancel(raw);
         } finally {
             synchronized (CANCELS) {
                 cancels--;

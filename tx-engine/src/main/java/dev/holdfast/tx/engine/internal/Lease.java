@@ -1,6 +1,7 @@
 package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.spi.CommitMessage;
+import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Step;
 import java.sql.Connection;
@@ -57,6 +58,8 @@ final class Lease {
 
     final Source source;
     final Connection connection;
+    /** How what travels alone is sent. */
+    private final DriverPort port;
     /** Of the message that is carried out, if it commits; else less than any. */
     private int commitStep = -1;
 
@@ -66,6 +69,7 @@ final class Lease {
     private @Nullable Map<String, Savepoint> savepoints;
 
     private @Nullable Statement statement;
+    private @Nullable AnswerTime answerTime;
     private boolean escaped;
     /** A message that reads what it then changes was sent, and what it read did not arrive: it cannot be put back. */
     private boolean inDoubt;
@@ -74,9 +78,15 @@ final class Lease {
     /** Steps of the last message that are certainly done: the server has answered. What fails later is no part of it. */
     private int done;
 
+    /** One for questions of the engine's own, on its own threads. */
     Lease(Source source, Connection connection) {
+        this(source, connection, DriverPort.NONE);
+    }
+
+    Lease(Source source, Connection connection, DriverPort port) {
         this.source = source;
         this.connection = connection;
+        this.port = port;
     }
 
     /** What was read so far, by slot. */
@@ -87,6 +97,14 @@ final class Lease {
     /** Takes what another connection read, as if it had been read here. */
     void useSlots(Map<String, String> read) {
         slots = new HashMap<>(read);
+    }
+
+    /** Gives one slot a value. */
+    void useSlot(String slot, String value) {
+        if (slots == null) {
+            slots = new HashMap<>();
+        }
+        slots.put(slot, value);
     }
 
     /** The caller has had the driver's own connection in hand. */
@@ -109,6 +127,14 @@ final class Lease {
             undos = new LinkedHashMap<>();
         }
         undos.putIfAbsent(setting, undo);
+    }
+
+    /** How long the driver waits for each answer of the server. */
+    AnswerTime answerTime() {
+        if (answerTime == null) {
+            answerTime = new AnswerTime(this);
+        }
+        return answerTime;
     }
 
     /** Has each statement commit by itself until the connection is given back. */
@@ -233,8 +259,15 @@ final class Lease {
             return;
         }
         Statement sending = statement();
+        boolean commits = done == commitStep;
         sent = end;
-        if (sending.execute(text)) {
+        boolean rows = port.send(sending, text, () -> {
+            if (commits) {
+                CommitWithdrawn.ifCancelled(); // it may have been refused, and be about to be sent again
+            }
+            return sending.execute(text);
+        });
+        if (rows) {
             try (ResultSet row = sending.getResultSet()) {
                 if (!sql.reads().isEmpty()) {
                     keep(row, sql.reads());
@@ -332,6 +365,9 @@ final class Lease {
 
     /** Puts the caller's settings back, and the connection into the pool. On any error it is to be evicted. */
     void giveBack() throws SQLException {
+        if (answerTime != null) {
+            answerTime.until(null); // the driver's alone: nothing is sent for it, nor to be committed
+        }
         if (undos != null) {
             List<Undo> backwards = new ArrayList<>(undos.values());
             Collections.reverse(backwards);
@@ -346,6 +382,15 @@ final class Lease {
             statement.close();
         }
         connection.close();
+    }
+
+    /** Whether the driver takes it for closed, by itself or because it was lost. */
+    boolean isClosed() {
+        try {
+            return Source.physical(connection).isClosed();
+        } catch (SQLException | RuntimeException unknown) {
+            return false;
+        }
     }
 
     /** Throws the connection away; what fails in doing so is logged, there is nobody left to tell. */

@@ -19,6 +19,7 @@ final class Loan implements ConnectionUse {
     private static final Facts FACTS = new Facts(true, null, null);
 
     private final Engine engine;
+    private final Server server;
     private final Turn turn;
     private @Nullable Lease lease;
     private boolean broken;
@@ -26,6 +27,7 @@ final class Loan implements ConnectionUse {
 
     Loan(Engine engine) {
         this.engine = engine;
+        this.server = engine.toStart();
         this.turn = new Turn(engine.patience);
     }
 
@@ -64,7 +66,7 @@ final class Loan implements ConnectionUse {
     }
 
     private void borrow() throws SQLException {
-        Lease borrowed = new Lease(engine.primary.source, Acquiring.forLoan(engine));
+        Lease borrowed = new Lease(server.source, Acquiring.forLoan(engine, server));
         try {
             borrowed.autocommit();
         } catch (SQLException | RuntimeException | Error e) {
@@ -98,8 +100,9 @@ final class Loan implements ConnectionUse {
             broken = true;
             throw Thrown.as(error);
         }
-        Failure failure = engine.primary.dialect.classify(
-                sql, Moment.of(Phase.OUTSIDE, Wish.of(TxOptions.none())), engine.primary.profile);
+        engine.committed(null); // for all that is known
+        Failure failure =
+                server.dialect.classify(sql, Moment.of(Phase.OUTSIDE, Wish.of(TxOptions.none())), server.profile);
         engine.failures.remember(failure);
         if (failure.effect() == FailureEffect.LOST) {
             broken = true;
@@ -112,12 +115,15 @@ final class Loan implements ConnectionUse {
         return null;
     }
 
+    /** Each statement commits by itself, and tells no position. */
     @Override
-    public void executed(@Nullable Execution execution) {}
+    public void executed(@Nullable Execution execution) {
+        engine.committed(null);
+    }
 
     @Override
     public Server server() {
-        return engine.primary;
+        return server;
     }
 
     @Override
@@ -139,6 +145,9 @@ final class Loan implements ConnectionUse {
     @Override
     public void closed(GuardedConnection view) throws SQLException {
         open = false;
+        if (lease != null) {
+            engine.committed(null); // by rows that were updated in place, or past us
+        }
         Lease held = lease;
         lease = null;
         if (held == null) {
@@ -157,7 +166,7 @@ final class Loan implements ConnectionUse {
     }
 
     private boolean isAsFound(Lease held) throws SQLException {
-        DriverState state = engine.primary.dialect.port().state(held.connection);
+        DriverState state = server.dialect.port().state(held.connection);
         return state == DriverState.IDLE && held.connection.getAutoCommit() && !held.connection.isReadOnly();
     }
 }

@@ -5,6 +5,7 @@ import dev.holdfast.tx.TxRejectedException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -13,20 +14,55 @@ public final class Place {
     private final Transaction transaction;
     private final Deadline deadline;
 
-    private Place(Transaction transaction) {
+    private Place(Transaction transaction, @Nullable Route route) {
         this.transaction = transaction;
         Duration asked = transaction.prepared.options().acquireTimeout();
         Deadline own = Deadline.after(
-                transaction.engine.now(),
+                route == null ? transaction.engine.now() : route.decided(),
                 Limit.ACQUIRE,
                 asked == null ? source(transaction).patience() : asked);
         Deadline sooner = Deadline.sooner(transaction.deadline, own);
-        this.deadline = sooner == null ? own : sooner;
+        Deadline elsewhere = route == null ? null : route.patience();
+        this.deadline = Objects.requireNonNull(Deadline.sooner(elsewhere, sooner == null ? own : sooner));
     }
 
-    /** The place of a transaction; null if it is in a pool of a size that is not known. */
+    /**
+     * The place of a transaction; null if it is in a pool of a size that is not known. One that reads is tried where it is
+     * taken; if that fails later, its thread waits for the next.
+     */
     static @Nullable Place of(Transaction transaction) {
-        return source(transaction).size() == Source.UNKNOWN_SIZE ? null : new Place(transaction);
+        Route route = null;
+        if (transaction.prepared.routed() && !transaction.isLeased()) {
+            route = transaction.route();
+            transaction.runsOn(route.first());
+            while (route.isFirstOnReplica() && waitsForItself(transaction)) {
+                route.skipFirst();
+                transaction.runsOn(route.first());
+            }
+        }
+        return source(transaction).size() == Source.UNKNOWN_SIZE ? null : new Place(transaction, route);
+    }
+
+    private static boolean waitsForItself(Transaction transaction) {
+        try {
+            Acquiring.refuseToWaitForOneself(transaction.prepared.server(), transaction.prepared.options(), null);
+            return false;
+        } catch (SQLException ownHold) {
+            return true;
+        }
+    }
+
+    /**
+     * Has the transaction tried elsewhere, if it can be: its place is another one from then on.
+     *
+     * @return false if there is none, and it has {@link #expired}
+     */
+    public boolean skip() {
+        boolean canBe = transaction.prepared.routed() && transaction.route().isFirstOnReplica();
+        if (canBe) {
+            transaction.route().skipFirst();
+        }
+        return canBe;
     }
 
     private static Source source(Transaction transaction) {

@@ -55,6 +55,9 @@ class Scope extends TransactionUse implements Tx {
         this.transactor = transactor;
         this.parent = parent;
         this.unit = unit;
+        if (parent == null) {
+            transaction.endedThrough(this);
+        }
     }
 
     /** The outermost scope around this one: what its root began with. */

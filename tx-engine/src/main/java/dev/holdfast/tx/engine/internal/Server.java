@@ -1,5 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.Access;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxOption;
 import dev.holdfast.tx.TxOptions;
@@ -18,6 +19,7 @@ import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
@@ -41,6 +43,9 @@ final class Server {
     final @Nullable SettingSql schema;
 
     private final Wish.Target target;
+    /** Whether commits tell their positions. */
+    private boolean carriesPositions;
+
     private final Map<TxOptions, Planned> plans = new ConcurrentHashMap<>();
     private final Map<TxOptions, Prepared> prepared = new ConcurrentHashMap<>();
 
@@ -66,18 +71,7 @@ final class Server {
         try {
             Lease probing = new Lease(source, dataSource.getConnection());
             try {
-                Identity named = Identity.of(probing.connection);
-                Dialect dialect = explicit == null ? Dialects.find(named) : Dialects.checked(explicit, named);
-                DriverState seen = dialect.port().state(probing.connection);
-                Identity identity = named.driverAccess(
-                                seen == DriverState.UNKNOWN
-                                        ? Identity.DriverAccess.HIDDEN
-                                        : Identity.DriverAccess.VISIBLE)
-                        .driverSettings(dialect.port().settings(probing.connection));
-                probing.autocommit();
-                probing.perform(dialect.probe(identity));
-                Profile profile = dialect.profile(identity, new Answers(probing.slots()));
-                Server server = new Server(source, dialect, profile, target);
+                Server server = asked(probing, explicit, target);
                 probing.giveBack();
                 return server;
             } catch (Throwable e) {
@@ -93,6 +87,43 @@ final class Server {
                     null,
                     e);
         }
+    }
+
+    /**
+     * As {@link #of}, of a server that may keep nobody longer.
+     *
+     * @throws SQLException if it does not answer in time
+     */
+    static Server within(Deadline within, DataSource dataSource, Dialect explicit, Wish.Target target)
+            throws SQLException, InterruptedException {
+        Source source = Source.of(dataSource);
+        Lease probing = Asking.lease(source, within);
+        try {
+            probing.answerTime().atMost(Duration.ofNanos(Math.max(1, within.left(System.nanoTime()))));
+            Server server = asked(probing, explicit, target);
+            probing.giveBack();
+            return server;
+        } catch (Throwable e) {
+            probing.evict();
+            throw e;
+        }
+    }
+
+    private static Server asked(Lease probing, @Nullable Dialect explicit, Wish.Target target) throws SQLException {
+        Identity named = Identity.of(probing.connection);
+        Dialect dialect = explicit == null ? Dialects.find(named) : Dialects.checked(explicit, named);
+        DriverState seen = dialect.port().state(probing.connection);
+        Identity identity = named.driverAccess(
+                        seen == DriverState.UNKNOWN ? Identity.DriverAccess.HIDDEN : Identity.DriverAccess.VISIBLE)
+                .driverSettings(dialect.port().settings(probing.connection));
+        probing.autocommit();
+        probing.perform(dialect.probe(identity));
+        return new Server(probing.source, dialect, dialect.profile(identity, new Answers(probing.slots())), target);
+    }
+
+    /** Has commits from now on tell their positions; before anything is prepared. */
+    void carryPositions() {
+        carriesPositions = true;
     }
 
     /** What a statement's text does to its transaction, as the dialect says. */
@@ -160,6 +191,9 @@ final class Server {
         Wish wish = Wish.of(options).to(target);
         if (options.isVerifiable()) {
             wish = wish.carrying(settlement == null ? Wish.Carry.TX_ID : settlement.carry());
+        }
+        if (carriesPositions && options.access() != Access.READ_ONLY) {
+            wish = wish.carrying(Wish.Carry.POSITION);
         }
         return new Planned(wish, dialect.plan(wish, profile));
     }

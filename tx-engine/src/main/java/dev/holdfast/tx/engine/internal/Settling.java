@@ -2,6 +2,7 @@ package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.Outcome.Reason;
+import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxStateException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.spi.Settlement;
@@ -67,6 +68,19 @@ final class Settling {
         if (!transaction.prepared.options().isVerifiable() || settlement == null) {
             return new Outcome.Unknown(lost);
         }
+        Engine engine = transaction.engine;
+        long start = engine.now();
+        Outcome outcome = settled(transaction, server, settlement, slots, lost);
+        engine.tell(() -> new TxEvent.Settled(
+                transaction.id(),
+                transaction.prepared.options().label(),
+                outcome,
+                Duration.ofNanos(engine.now() - start)));
+        return outcome;
+    }
+
+    private static Outcome settled(
+            Transaction transaction, Server server, Settlement settlement, Map<String, String> slots, Throwable lost) {
         Engine engine = transaction.engine;
         Deadline bound = Deadline.after(engine.now(), Limit.ACQUIRE, engine.settleWithin);
         Settling settling = new Settling(engine, server, settlement, slots, bound);

@@ -1,6 +1,7 @@
 package dev.holdfast.tx.engine.internal;
 
 import com.zaxxer.hikari.HikariDataSource;
+import com.zaxxer.hikari.HikariPoolMXBean;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -45,6 +46,16 @@ class Source {
         return UNKNOWN_SIZE;
     }
 
+    /** Whether all connections are in use, as far as the pool tells. */
+    boolean isExhausted() {
+        return false;
+    }
+
+    /** Whether the pool itself makes nobody wait longer. */
+    boolean keeps(Deadline deadline) {
+        return false;
+    }
+
     /** How long the pool would have a caller wait. */
     Duration patience() {
         return PATIENCE;
@@ -69,11 +80,11 @@ class Source {
     final Connection acquire(@Nullable Deadline deadline) throws SQLException, TimeoutException, InterruptedException {
         Caller caller = Current.caller();
         if (caller == null) {
-            return deadline == null ? dataSource.getConnection() : acquireBy(deadline);
+            return deadline == null || keeps(deadline) ? dataSource.getConnection() : acquireBy(deadline);
         }
         CallersWait wait = new CallersWait(caller); // pools answer an interrupt
         try {
-            return deadline == null ? dataSource.getConnection() : acquireBy(deadline);
+            return deadline == null || keeps(deadline) ? dataSource.getConnection() : acquireBy(deadline);
         } finally {
             wait.over();
         }
@@ -111,7 +122,7 @@ class Source {
     }
 
     /** The wrapped one. A connection that is dead may not tell, and must go back to its pool all the same. */
-    private static Connection physical(Connection connection) {
+    static Connection physical(Connection connection) {
         try {
             return connection.isWrapperFor(Connection.class) ? connection.unwrap(Connection.class) : connection;
         } catch (SQLException | RuntimeException dead) {
@@ -130,6 +141,12 @@ class Source {
         @Override
         int size() {
             return pool.getMaximumPoolSize();
+        }
+
+        @Override
+        boolean isExhausted() {
+            HikariPoolMXBean use = pool.getHikariPoolMXBean();
+            return use != null && use.getActiveConnections() >= pool.getMaximumPoolSize();
         }
 
         @Override

@@ -37,16 +37,6 @@ public final class Steps {
                 + transactor.getClass().getName());
     }
 
-    /** Whether the driver's calls wait in code that is not Java: not for virtual threads. */
-    public boolean waitsNatively() {
-        return transactor.engine().primary.dialect.port().waitsNatively();
-    }
-
-    /** As {@link #waitsNatively()}, of the database of a transaction. */
-    public static boolean waitsNatively(Tx tx) {
-        return scope(tx).server().dialect.port().waitsNatively();
-    }
-
     /** What is current where the calls are made. */
     public Current.@Nullable Frame start() {
         return start;

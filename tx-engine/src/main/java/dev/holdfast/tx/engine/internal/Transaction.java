@@ -15,8 +15,6 @@ import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
-import dev.holdfast.tx.spi.Standing;
-import dev.holdfast.tx.spi.Step;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -36,11 +34,10 @@ final class Transaction {
 
     static final Outcome COMMITTED = new Outcome.Committed();
 
-    /** Has the server answer, and begins no transaction. */
-    private static final Message QUESTION = Message.each(Step.sql("SELECT 1"));
-
     final Engine engine;
-    final Prepared prepared;
+    /** For the server that it runs on; until it has begun, for the one it is tried on first. */
+    Prepared prepared;
+
     final Turn turn;
 
     final Condition condition = new Condition();
@@ -53,7 +50,15 @@ final class Transaction {
     final @Nullable Deadline deadline;
 
     private final @Nullable Heard heard;
+    /** Null where transactions are not watched. */
+    private final @Nullable Watched watched;
+
     private @Nullable Lease lease;
+    /** How it came to its server; null where there is only one. */
+    private @Nullable Route route;
+    /** What is done again if its replica is lost; null if it never was on one. */
+    private @Nullable FirstStatement first;
+
     private boolean answered;
     private volatile boolean over;
     /** Its end did not get the turn: whoever has it must leave nothing behind. */
@@ -68,6 +73,16 @@ final class Transaction {
         this.savepoints = new SavepointStack(this);
         this.unseenEnd = new UnseenEnd(prepared, condition);
         this.heard = engine.isHeard() ? new Heard(engine.nextTransaction(), engine.now()) : null;
+        this.watched = engine.watch == null
+                ? null
+                : engine.watch.opened(id(), prepared.options().label(), engine.now());
+    }
+
+    /** The one through which it is ended, if anybody watches for its loss. */
+    void endedThrough(Scope handle) {
+        if (watched != null) {
+            watched.handle(handle);
+        }
     }
 
     /** Whether its end has begun: nothing can be done before COMMIT any more. */
@@ -109,18 +124,93 @@ final class Transaction {
         savepoints.send();
     }
 
+    /** How it comes to its server; it is {@link Prepared#routed routed}. Decided at the first call. */
+    Route route() {
+        Route decided = route;
+        if (decided == null) {
+            decided = new Route(this, engine.replicas());
+            route = decided;
+        }
+        return decided;
+    }
+
+    /** Has it run there. */
+    void runsOn(Prepared there) {
+        prepared = there;
+        unseenEnd.movedTo(there);
+    }
+
+    /** Where it was sent, in the words of an error; null where there is only one server. */
+    @Nullable
+    String whereabouts() {
+        return route == null ? null : route.words();
+    }
+
+    /** The connection that callers use. */
+    Connection connection() {
+        return first == null ? lease().connection : first.connection();
+    }
+
+    /**
+     * Has it begun elsewhere, if it is because its replica is gone that its first statement failed.
+     *
+     * @throws SQLException if it could not be begun
+     */
+    boolean beginsElsewhere(SQLException error, @Nullable Deadline scopeDeadline) throws SQLException {
+        if (answered || abandoned || route == null || !condition.is(State.ACTIVE)) {
+            return false;
+        }
+        Deadline end = lease().answerTime().end();
+        if ((end != null && end.hasPassed(engine.now())) || !route.isLost(error)) {
+            return false;
+        }
+        evict("a replica failed at the first statement", error);
+        condition.beginsAgain();
+        try {
+            begin(scopeDeadline);
+            lease().answerTime().until(end);
+        } catch (SQLException e) {
+            Thrown.suppress(e, error);
+            throw e;
+        }
+        return true;
+    }
+
     private void begin(@Nullable Deadline scopeDeadline) throws SQLException {
+        boolean again = first != null;
         long asked = engine.isHeard() ? engine.now() : 0;
+        if (prepared.routed()) {
+            Lease begun = route().begin(Acquiring.deadline(this, scopeDeadline));
+            lease = begun;
+            route().tell();
+            if (begun != null) {
+                leased();
+                condition.opening();
+                condition.opened();
+                if (!again) {
+                    first = new FirstStatement(this, scopeDeadline);
+                    tellBegun(Duration.ofNanos(engine.now() - asked));
+                }
+                return;
+            }
+        }
         Connection connection = Acquiring.connection(this, scopeDeadline);
         long had = engine.isHeard() ? engine.now() : 0;
-        lease = new Lease(prepared.server().source, connection);
+        lease = new Lease(
+                prepared.server().source, connection, prepared.server().dialect.port());
+        leased();
         condition.opening();
         Markers markers = prepared.markers();
         if (markers != null) {
             lease.useSlots(markers.next());
         }
+        prepared.showLabel(lease);
         Execution execution = null;
         try {
+            Deadline end = Deadline.sooner(deadline, scopeDeadline);
+            if (end != null) {
+                lease.answerTime().until(end);
+            }
             execution = watchedBegin(lease, scopeDeadline);
             lease.perform(prepared.plan().begin());
             if (execution != null) {
@@ -152,8 +242,14 @@ final class Transaction {
             }
             throw e;
         }
-        if (engine.isHeard()) {
+        if (engine.isHeard() && !again) {
             tellBegun(Duration.ofNanos(had - asked));
+        }
+    }
+
+    private void leased() {
+        if (watched != null) {
+            watched.holdsConnectionTo(prepared.server());
         }
     }
 
@@ -185,11 +281,26 @@ final class Transaction {
     /** Sends what sets, releases or rolls back to a savepoint. */
     void performForSavepoint(Message message) throws SQLException {
         try {
+            if (deadline != null) {
+                lease().answerTime().until(deadline);
+            }
             lease().perform(message);
             answered = true;
         } catch (SQLException | RuntimeException | Error e) {
-            throw failed(e, Phase.SAVEPOINT, null, null, State.LOST).error();
+            Failure failure = failed(e, Phase.SAVEPOINT, null, null, State.LOST);
+            if (deadline != null && isLostAfter(deadline, failure)) {
+                throw deadline.expiredInJdbc(
+                        "A savepoint on " + prepared.server().profile,
+                        prepared.options().label(),
+                        failure);
+            }
+            throw failure.error();
         }
+    }
+
+    /** Whether a connection was lost when a limit had passed: whoever has cut it, nothing was answered in time. */
+    boolean isLostAfter(@Nullable Deadline limit, Failure failure) {
+        return limit != null && failure.effect() == FailureEffect.LOST && limit.hasPassed(engine.now());
     }
 
     // ---- using
@@ -236,25 +347,7 @@ final class Transaction {
     private void lookAfterFailed(FailureEffect effect) {
         if (unseenEnd.isSuspected()) {
             boolean sent = answered || effect != FailureEffect.NONE;
-            unseenEnd.lookAfterFailed(effect, this::driverState, this::askedState, sent);
-        }
-    }
-
-    /**
-     * What the driver knows once the server has answered something: errors carry no news for some drivers.
-     *
-     * @return null if the server did not answer
-     */
-    private @Nullable DriverState askedState() {
-        if (driverState() == DriverState.UNKNOWN) {
-            return DriverState.UNKNOWN;
-        }
-        try {
-            lease().perform(QUESTION);
-            return driverState();
-        } catch (SQLException | RuntimeException e) {
-            Log.LOGGER.log(System.Logger.Level.DEBUG, "Whether a transaction is still open could not be asked", e);
-            return null;
+            unseenEnd.lookAfterFailed(effect, this::driverState, () -> AskedAfterErrors.state(this), sent);
         }
     }
 
@@ -288,7 +381,12 @@ final class Transaction {
             case SCOPE -> savepoints.abortedBy(failure);
             case DOOMED -> condition.goneBy(sql, State.DOOMED);
             case ENDED -> condition.goneBy(sql, State.ENDED);
-            case LOST -> condition.goneBy(sql, State.LOST);
+            case LOST -> {
+                condition.goneBy(sql, State.LOST);
+                if (route != null) {
+                    route.failed(failure);
+                }
+            }
             case ASK -> throw new IllegalStateException("Nobody was asked about " + failure);
         }
         return failure;
@@ -299,29 +397,11 @@ final class Transaction {
         Failure failure = prepared.server().dialect.classify(error, moment, prepared.server().profile);
         if (failure.effect() == FailureEffect.ASK) {
             FailureEffect known = Condition.effect(moment.driverState());
-            failure = failure.effect(known == FailureEffect.ASK ? askedEffect(error, moment.phase()) : known);
+            failure = failure.effect(
+                    known == FailureEffect.ASK ? AskedAfterErrors.effect(this, error, moment.phase()) : known);
         }
         engine.failures.remember(failure);
         return failure;
-    }
-
-    private FailureEffect askedEffect(SQLException error, Phase phase) {
-        Standing standing = phase == Phase.STATEMENT || phase == Phase.SAVEPOINT
-                ? prepared.server().dialect.standing(prepared.server().profile).orElse(null)
-                : null;
-        if (standing == null) {
-            return FailureEffect.DOOMED;
-        }
-        try {
-            FailureEffect effect = Condition.effect(lease().ask(standing.question(), Standing.STATE));
-            if (effect == FailureEffect.ENDED) {
-                unseenEnd.shownBy(error);
-            }
-            return effect;
-        } catch (SQLException | RuntimeException e) {
-            Thrown.suppress(error, e);
-            return FailureEffect.LOST;
-        }
     }
 
     DriverState driverState() {
@@ -366,6 +446,9 @@ final class Transaction {
         if (condition.is(State.NEW)) {
             condition.over();
         }
+        if (lease == null) {
+            unwatch();
+        }
     }
 
     /**
@@ -381,6 +464,7 @@ final class Transaction {
             return;
         }
         Message message = commit.message();
+        boundAnswers();
         try {
             lease().perform(new Message(message.travel(), message.steps().subList(0, commit.commitStep())));
         } catch (SQLException e) {
@@ -391,6 +475,19 @@ final class Transaction {
             }
         } catch (RuntimeException | Error e) { // the rollback will meet it, too
             condition.goneBy(e, State.LOST);
+        }
+    }
+
+    /** What ends it is not cut short by its limit, but a caller who has one is not to wait for ever either. */
+    void boundAnswers() {
+        Lease held = lease;
+        if (deadline == null || held == null) {
+            return;
+        }
+        try {
+            held.answerTime().atMost(engine.endWithin);
+        } catch (SQLException | RuntimeException | Error e) { // what is sent next will meet it, too
+            Log.LOGGER.log(System.Logger.Level.DEBUG, "The wait for the end of a transaction could not be limited", e);
         }
     }
 
@@ -409,6 +506,7 @@ final class Transaction {
             evict("the connection was lost", condition.gone());
             return;
         }
+        boundAnswers();
         try {
             lease.perform(prepared.plan().abort());
         } catch (SQLException | RuntimeException | Error e) {
@@ -431,6 +529,8 @@ final class Transaction {
         over = true;
         if (lease != null) {
             evict("an unforeseen error", unforeseen);
+        } else {
+            unwatch();
         }
     }
 
@@ -447,6 +547,7 @@ final class Transaction {
             }
             held.giveBack();
             lease = null;
+            left();
             condition.over();
         } catch (SQLException | RuntimeException | Error e) { // what was decided stands, whatever fails now
             if (first != null) {
@@ -464,9 +565,23 @@ final class Transaction {
     void evict(String why, @Nullable Throwable cause) {
         Lease held = lease();
         lease = null;
+        left();
         condition.over();
         held.evict();
         tell(() -> new TxEvent.Evicted(id(), prepared.options().label(), why, cause));
+    }
+
+    private void unwatch() {
+        if (watched != null) {
+            watched.over();
+        }
+    }
+
+    private void left() {
+        unwatch();
+        if (route != null) {
+            route.left();
+        }
     }
 
     void tell(Supplier<TxEvent> event) {

@@ -24,6 +24,8 @@ abstract class TransactionUse implements ConnectionUse {
     final TxOptions inForce;
     /** By which the scope must be done; null for no limit. */
     final @Nullable Deadline deadline;
+    /** That its statements end with; null for none. */
+    private final @Nullable String comment;
     /** Of the statement that is being executed, if it must not be used. */
     private @Nullable FetchSize hint;
 
@@ -34,6 +36,7 @@ abstract class TransactionUse implements ConnectionUse {
         this.transaction = transaction;
         this.inForce = inForce;
         this.deadline = deadline;
+        this.comment = inForce.isLabelInSql() ? LabelComment.of(inForce.label()) : null;
     }
 
     @Override
@@ -75,11 +78,13 @@ abstract class TransactionUse implements ConnectionUse {
     /** What the caller is told of an error of BEGIN: the limit that it comes from, if it does. */
     private SQLException beginError(SQLException error) {
         boolean told = Refused.SQL_STATE.equals(error.getSQLState()) || error.getCause() instanceof TxException;
-        if (told || inForce.lockTimeout() == null) {
+        Deadline whole = Deadline.sooner(transaction.deadline, deadline);
+        if (told || (whole == null && inForce.lockTimeout() == null)) {
             return error;
         }
         Failure failure = transaction.engine.failures.behind(error);
-        Deadline expired = failure == null ? null : limitBehind(failure, null);
+        Deadline expired =
+                failure == null ? null : transaction.isLostAfter(whole, failure) ? whole : limitBehind(failure, null);
         return expired == null
                 ? error
                 : expired.expiredInJdbc("Beginning a transaction on " + server().profile, inForce.label(), failure);
@@ -92,7 +97,7 @@ abstract class TransactionUse implements ConnectionUse {
 
     @Override
     public Connection raw() {
-        return transaction.lease().connection;
+        return transaction.connection();
     }
 
     @Override
@@ -107,7 +112,11 @@ abstract class TransactionUse implements ConnectionUse {
         }
         if (execution != null) {
             execution.fail();
-            execution.over();
+            if (isGone()) {
+                execution.overForGood();
+            } else {
+                execution.over();
+            }
         }
         try {
             giveFetchSizeBack();
@@ -117,6 +126,9 @@ abstract class TransactionUse implements ConnectionUse {
         Failure failure = transaction.failed(error, Phase.STATEMENT, execution, rowsOf, Condition.State.LOST);
         if (execution != null && execution.lock != null && failure.effect() == FailureEffect.NONE) {
             afterFailed(execution.lock, failure);
+        }
+        if (failure.kind() == FailureKind.READ_ONLY && transaction.whereabouts() != null) {
+            return Errors.writeWhereRead(String.valueOf(transaction.whereabouts()), failure);
         }
         Deadline expired = limitBehind(failure, execution);
         return expired == null
@@ -130,12 +142,20 @@ abstract class TransactionUse implements ConnectionUse {
         if (expired != null) {
             return expired;
         }
+        if (execution != null && transaction.isLostAfter(execution.deadline, failure)) {
+            return execution.deadline;
+        }
         Duration statement = inForce.statementTimeout();
         if (failure.kind() == FailureKind.STATEMENT_TIMEOUT && statement != null) {
             return new Deadline(0, Limit.STATEMENT, statement);
         }
         Duration lock = inForce.lockTimeout();
         return failure.kind() == FailureKind.LOCK_TIMEOUT && lock != null ? new Deadline(0, Limit.LOCK, lock) : null;
+    }
+
+    /** Whether the driver has closed the connection by itself. */
+    private boolean isGone() {
+        return transaction.isLeased() && transaction.lease().isClosed();
     }
 
     @Override
@@ -159,9 +179,20 @@ abstract class TransactionUse implements ConnectionUse {
             performForLock(lock.plan().before());
         }
         transaction.unseenEnd.executing(sql, transaction::driverState);
+        if (end != null) {
+            answersUntil(end);
+        }
         return end == null && lock == null && caller == null
                 ? null
                 : Execution.of(statement, server().dialect.port(), end, lock, caller);
+    }
+
+    private void answersUntil(@Nullable Deadline end) throws SQLException {
+        try {
+            transaction.lease().answerTime().until(end);
+        } catch (SQLException | RuntimeException | Error e) {
+            throw failed(e, null, null);
+        }
     }
 
     /**
@@ -186,11 +217,22 @@ abstract class TransactionUse implements ConnectionUse {
     }
 
     @Override
+    public final String sent(String sql) {
+        return comment == null ? sql : LabelComment.in(sql, comment);
+    }
+
+    @Override
     public void executed(@Nullable Execution execution) throws SQLException {
         if (execution != null) {
             execution.over();
         }
         giveFetchSizeBack();
+        if (execution != null
+                && execution.deadline != null
+                && execution.deadline.limit() == Limit.STATEMENT
+                && !execution.isFailed()) {
+            answersUntil(deadline); // what comes next is not limited by it
+        }
         if (execution == null || !execution.isFailed()) {
             transaction.executed();
             if (execution != null

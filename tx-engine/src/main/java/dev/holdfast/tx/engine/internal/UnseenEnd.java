@@ -18,7 +18,7 @@ final class UnseenEnd {
     /** What has ended it, where that is not known. */
     static final String SOMETHING = "a procedure, a trigger or a statement that commits or rolls back by itself";
 
-    private final Prepared prepared;
+    private Prepared prepared;
     private final Condition condition;
     /** The statement that is being executed, if it may end the transaction without a word. */
     private @Nullable String suspect;
@@ -35,6 +35,11 @@ final class UnseenEnd {
     UnseenEnd(Prepared prepared, Condition condition) {
         this.prepared = prepared;
         this.condition = condition;
+    }
+
+    /** The transaction runs elsewhere than it was prepared for. */
+    void movedTo(Prepared elsewhere) {
+        prepared = elsewhere;
     }
 
     /**

@@ -309,6 +309,14 @@ class EntryTest {
     }
 
     @Test
+    void a_scope_inside_has_its_label_in_SQL_if_it_or_the_one_around_asks_for_it() {
+        assertThat(inForce(NONE.labelInSql(), NONE.label("inner")).isLabelInSql())
+                .isTrue();
+        assertThat(inForce(NONE, NONE.labelInSql()).isLabelInSql()).isTrue();
+        assertThat(inForce(NONE, NONE.label("inner")).isLabelInSql()).isFalse();
+    }
+
+    @Test
     void the_label_of_a_scope_is_its_own() {
         assertThat(inForce(NONE.label("outer"), NONE.label("inner")).label()).isEqualTo("inner");
     }

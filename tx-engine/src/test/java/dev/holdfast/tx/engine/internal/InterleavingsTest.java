@@ -218,7 +218,7 @@ class InterleavingsTest {
         inEveryOrder(() -> {
             Executed executed = new Executed();
             GuardedStatement<Statement> statement =
-                    new GuardedStatement<>(new GuardedConnection(unused()), driver(executed));
+                    new GuardedStatement<>(new GuardedConnection(cancelling()), driver(executed));
             together(
                     () -> {
                         statement.begins();
@@ -230,12 +230,23 @@ class InterleavingsTest {
         });
     }
 
-    private static ConnectionUse unused() {
+    /** All that a cancel needs. */
+    private static ConnectionUse cancelling() {
         return (ConnectionUse) Proxy.newProxyInstance(
                 ConnectionUse.class.getClassLoader(),
                 new Class<?>[] {ConnectionUse.class},
                 (self, method, arguments) -> {
-                    throw new UnsupportedOperationException(method.getName());
+                    switch (method.getName()) {
+                        case "cancel" -> ((Statement) arguments[0]).cancel();
+                        case "equals" -> {
+                            return self == arguments[0];
+                        }
+                        case "hashCode" -> {
+                            return System.identityHashCode(self);
+                        }
+                        default -> throw new UnsupportedOperationException(method.getName());
+                    }
+                    return null;
                 });
     }
 

@@ -59,6 +59,7 @@ class LateCancelTest {
                 yield true;
             }
             case "getAutoCommit" -> true;
+            case "getNetworkTimeout" -> 0;
             default -> method.getReturnType() == boolean.class ? false : null;
         };
         return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, answers));
