@@ -51,7 +51,7 @@ sealed interface Ask {
             case LOCK_NO_WAIT -> new ByLock(RowLock.forUpdate().noWait(), "NO_WAIT");
             case LOCK_SKIP_LOCKED -> new ByLock(RowLock.forUpdate().skipLocked(), "SKIP_LOCKED");
             case LOCK_WAIT_AT_MOST -> new ByLock(RowLock.forUpdate().waitAtMost(ages), "AT_MOST");
-            case SAVEPOINT_RELEASE, TRANSACTIONAL_DDL, SINGLE_WRITER ->
+            case SAVEPOINT_RELEASE, TRANSACTIONAL_DDL, SINGLE_WRITER, REPLICAS, CAUSAL_READS ->
                 throw new IllegalArgumentException(
                         feature + " cannot be asked for: a case shows both sides of it instead of needing it");
         };
@@ -60,7 +60,7 @@ sealed interface Ask {
     /** Whether a caller can ask for it. */
     static boolean canAskFor(Feature feature) {
         return switch (feature) {
-            case SAVEPOINT_RELEASE, TRANSACTIONAL_DDL, SINGLE_WRITER -> false;
+            case SAVEPOINT_RELEASE, TRANSACTIONAL_DDL, SINGLE_WRITER, REPLICAS, CAUSAL_READS -> false;
             default -> true;
         };
     }

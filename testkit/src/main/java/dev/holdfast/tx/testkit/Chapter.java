@@ -44,6 +44,8 @@ public enum Chapter {
     TRP("traps that others fell into"),
     /** Test fixtures. */
     FIX("test fixtures"),
+    /** Replicas. */
+    RPL("replicas"),
     /** Stochastic checks. */
     STO("random workloads");
 

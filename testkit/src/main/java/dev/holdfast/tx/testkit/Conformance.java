@@ -27,6 +27,8 @@ public final class Conformance {
                         HygieneCases.all(),
                         SessionCases.all(),
                         TimeoutCases.all(),
+                        SilenceCases.all(),
+                        IdleCases.all(),
                         FaultCases.all(),
                         NestingCases.all(),
                         SavepointCases.all(),
@@ -49,7 +51,8 @@ public final class Conformance {
                         LockFailureCases.all(),
                         LockStrengthCases.all(),
                         LockTemplateCases.all(),
-                        LockLimitCases.all())
+                        LockLimitCases.all(),
+                        ReplicaCases.all())
                 .flatMap(List::stream)
                 .toList();
     }

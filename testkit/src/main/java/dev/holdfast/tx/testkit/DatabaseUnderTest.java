@@ -76,6 +76,11 @@ public interface DatabaseUnderTest {
         return Optional.empty();
     }
 
+    /** Two servers of this database, one of which follows the other; empty where tests have none. */
+    default Optional<ReplicatedUnderTest> replicated() {
+        return Optional.empty();
+    }
+
     /** The cases that are known to fail, with the reasons. */
     default List<Waiver> waivers() {
         return List.of();

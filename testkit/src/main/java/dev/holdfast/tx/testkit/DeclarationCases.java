@@ -409,6 +409,16 @@ final class DeclarationCases {
                 "TX-1312",
                 "where one transaction can write at a time a second one waits, and elsewhere it does not",
                 DeclarationCases::writers));
+        all.add(ConformanceCase.of(
+                "DCL-U-" + Feature.REPLICAS,
+                "TX-1312",
+                "where replicas are declared the dialect says how they are read from, and elsewhere they are refused",
+                ReplicaCases::declared));
+        all.add(ConformanceCase.of(
+                "DCL-U-" + Feature.CAUSAL_READS,
+                "TX-1312",
+                "where causal reads are declared a token is given and taken, and elsewhere both are refused",
+                ReplicaCases::positions));
         return all;
     }
 

@@ -39,7 +39,8 @@ final class FeatureGraph {
             Implication.of(Feature.LOCK_OF, Feature.LOCK_UPDATE),
             Implication.of(Feature.LOCK_NO_WAIT, Feature.LOCK_UPDATE),
             Implication.of(Feature.LOCK_SKIP_LOCKED, Feature.LOCK_UPDATE),
-            Implication.of(Feature.LOCK_WAIT_AT_MOST, Feature.LOCK_UPDATE));
+            Implication.of(Feature.LOCK_WAIT_AT_MOST, Feature.LOCK_UPDATE),
+            Implication.of(Feature.CAUSAL_READS, Feature.REPLICAS));
 
     private FeatureGraph() {}
 

@@ -12,14 +12,24 @@ final class HikariPool {
     private HikariPool() {}
 
     static DataSource of(DataSource sessions, int size, Autocommit autocommit) {
+        HikariConfig config = config(sessions, size, autocommit);
+        config.setExceptionOverride(new NeverEvict());
+        return new HikariDataSource(config);
+    }
+
+    /** One that says by itself which error costs a connection, and closes that at once. */
+    static HikariDataSource judging(DataSource sessions, int size) {
+        return new HikariDataSource(config(sessions, size, Autocommit.ON));
+    }
+
+    private static HikariConfig config(DataSource sessions, int size, Autocommit autocommit) {
         HikariConfig config = new HikariConfig();
         config.setDataSource(sessions);
         config.setMaximumPoolSize(size);
         config.setMinimumIdle(1);
         config.setAutoCommit(autocommit == Autocommit.ON);
         config.setConnectionTimeout(10_000);
-        config.setExceptionOverride(new NeverEvict());
-        return new HikariDataSource(config);
+        return config;
     }
 
     /** Which error costs a connection is for the engine to say; the pool would throw one away after any timeout. */

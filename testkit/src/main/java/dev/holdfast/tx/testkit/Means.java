@@ -26,6 +26,13 @@ public enum Means {
             return hooks.kill() != null && hooks.sessionId() != null;
         }
     },
+    /** The server can be told to end a session in which a transaction is idle. */
+    IDLE_LIMIT("the dialect's test hooks name no limit on idle transactions") {
+        @Override
+        boolean isThere(CaseRun run, TestHooks hooks) {
+            return hooks.idleLimit() != null;
+        }
+    },
     /** A query that runs until it is cancelled. */
     SLOW_QUERY("the dialect's test hooks name no slow query") {
         @Override
@@ -38,6 +45,13 @@ public enum Means {
         @Override
         boolean isThere(CaseRun run, TestHooks hooks) {
             return run.database().network().isPresent();
+        }
+    },
+    /** A primary and a replica that follows it. */
+    REPLICA("the database under test comes without a replica") {
+        @Override
+        boolean isThere(CaseRun run, TestHooks hooks) {
+            return run.database().replicated().isPresent();
         }
     };
 

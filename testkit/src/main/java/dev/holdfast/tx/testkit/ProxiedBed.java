@@ -6,6 +6,7 @@ import dev.holdfast.tx.testkit.fault.CountingProxy;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** A transactor whose pool of one talks to the server through a proxy, and that has been used once. */
@@ -30,13 +31,22 @@ final class ProxiedBed {
      * @throws Untested if there is no network
      */
     ProxiedBed(CaseRun run, Duration networkTimeout) throws SQLException {
+        this(run, networkTimeout, UnaryOperator.identity());
+    }
+
+    /**
+     * A pool of one through a proxy.
+     *
+     * @param set what else is said of the engine
+     */
+    ProxiedBed(CaseRun run, Duration networkTimeout, UnaryOperator<EngineSetup> set) throws SQLException {
         this.run = run;
         this.table = run.table();
         Network network = run.database().network().orElseThrow(() -> new Untested(Means.NETWORK.whyNot()));
         this.proxy = run.closing(CountingProxy.before(network.host(), network.port()));
         KeptSession sessions = run.closing(
                 new KeptSession(run.recorded(network.sessions().apply("localhost", proxy.port())), networkTimeout));
-        this.db = run.transactor(EngineSetup.on(sessions.dataSource()).with(listener));
+        this.db = run.transactor(set.apply(EngineSetup.on(sessions.dataSource()).with(listener)));
         db.execute(tx -> Sql.ints(tx, "select id from " + table));
         listener.forget();
     }

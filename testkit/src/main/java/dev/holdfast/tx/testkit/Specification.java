@@ -27,7 +27,8 @@ public final class Specification {
             "10-retry",
             "11-concurrency",
             "12-events",
-            "13-declarations");
+            "13-declarations",
+            "14-replicas");
 
     private static final Pattern TITLE = Pattern.compile("(?m)^# (.+)$");
     private static final Pattern RULE = Pattern.compile("(?m)^## (TX-\\d+) (.+)$");

@@ -152,10 +152,12 @@ final class TimeoutCases {
     }
 
     /** The limit is in the error itself, or in the causes of what JDBC threw. */
-    private static void named(Limit limit, Transactor db, @Nullable Throwable told) {
+    static void named(Limit limit, Transactor db, @Nullable Throwable told) {
         for (Throwable cause = told; cause != null; cause = cause.getCause()) {
             if (cause instanceof TxTimeoutException timeout) {
                 equal(limit, timeout.limit(), "the limit named");
+                String text = String.valueOf(timeout.getMessage());
+                holds(() -> text.contains(timeout.length().toString()), "the message tells how long it was: " + text);
                 return;
             }
         }

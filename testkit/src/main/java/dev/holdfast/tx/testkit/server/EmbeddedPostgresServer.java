@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.net.URL;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -66,12 +68,27 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
             closedAtExit = true;
         }
         try {
-            EmbeddedPostgresServer started = start(major, binaries);
+            EmbeddedPostgresServer started = start(major, binaries, ServerFolder.create("postgres-" + major));
             RUNNING.put(major, started);
             return started;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /**
+     * Starts another one on data that is there; it ends with this JVM.
+     *
+     * @param folder with the data of a server of this version
+     */
+    static synchronized EmbeddedPostgresServer startOn(int major, ServerFolder folder) throws IOException {
+        URL binaries = findBinaries(major);
+        if (binaries == null) {
+            throw new IllegalStateException(missing(major));
+        }
+        EmbeddedPostgresServer started = start(major, binaries, folder);
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> end(started.postgres, folder), "end-postgres-on-data"));
+        return started;
     }
 
     /**
@@ -121,6 +138,11 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
         return postgres.getPort();
     }
 
+    /** Where its data is. */
+    Path data() {
+        return folder.data();
+    }
+
     /**
      * Ends this server for everyone in this JVM who uses it, and deletes its data. The next {@link #start} starts another.
      * There is no need to call this: the end of the JVM does.
@@ -138,8 +160,7 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
         List.copyOf(RUNNING.values()).forEach(EmbeddedPostgresServer::close);
     }
 
-    private static EmbeddedPostgresServer start(int major, URL binaries) throws IOException {
-        ServerFolder folder = ServerFolder.create("postgres-" + major);
+    private static EmbeddedPostgresServer start(int major, URL binaries, ServerFolder folder) throws IOException {
         EmbeddedPostgres postgres;
         try {
             postgres = launch(binaries, folder);
@@ -163,6 +184,7 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
                 .setPgBinaryResolver((system, hardware) -> binaries.openStream())
                 .setOverrideWorkingDirectory(ServerFolder.programs().toFile())
                 .setDataDirectory(folder.data())
+                .setCleanDataDirectory(!Files.exists(folder.data().resolve("standby.signal")))
                 .setRegisterShutdownHook(false)
                 .setPGStartupWait(START_LIMIT)
                 .setOutputRedirector(log)

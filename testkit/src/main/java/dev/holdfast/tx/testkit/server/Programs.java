@@ -76,6 +76,7 @@ final class Programs {
     /** Starts the server on a copy of the empty data, in a process of its own that writes to the folder's log. */
     Process start(ServerFolder folder, int port, List<String> options) throws IOException {
         copy(emptyData(), folder.data());
+        Files.deleteIfExists(folder.data().resolve("auto.cnf")); // who the server is, for those that follow it
         List<String> command = new ArrayList<>(List.of(
                 "sh",
                 script("mysql.sh", Objects.requireNonNull(folder.data().getParent())),

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Comparator;
@@ -137,6 +138,8 @@ final class ServerFolder implements AutoCloseable {
                 delete(Path.of(folder.get()));
             }
             Files.delete(record);
+        } catch (NoSuchFileException ended) {
+            return; // by its own JVM, since the records were listed
         }
     }
 

@@ -2,6 +2,7 @@ package dev.holdfast.tx.testkit.server;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -14,6 +15,8 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Objects;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,6 +97,19 @@ class LocalServerTest {
 
         assertThat(server.isAlive()).isFalse();
         assertThat(pidFile.getParent()).doesNotExist();
+    }
+
+    @Test
+    void a_record_that_is_gone_when_it_is_looked_at_keeps_nobody_from_starting() throws Exception {
+        Path records = Objects.requireNonNull(ServerFolder.programs().getParent());
+        Path gone = Files.createSymbolicLink(
+                records.resolve("gone-" + UUID.randomUUID() + ".record"), records.resolve("none"));
+        try {
+            assertThatNoException()
+                    .isThrownBy(() -> ServerFolder.create("another").close());
+        } finally {
+            Files.delete(gone);
+        }
     }
 
     private static String start(String family, String version, List<String> options) {
