@@ -14,6 +14,7 @@ import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Replication;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.SettingSql;
 import dev.holdfast.tx.spi.Settlement;
@@ -146,6 +147,17 @@ public final class PostgresDialect implements Dialect {
         return profile.has(Feature.VERIFIABLE) ? Optional.of(PostgresPlans.settlement()) : Optional.empty();
     }
 
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Standbys, and on Amazon Aurora the readers. A position is a place in the write-ahead log, with its timeline (PostgreSQL
+     * manual, Recovery Information Functions); on Aurora there is none.
+     */
+    @Override
+    public Optional<Replication> replication(Profile profile) {
+        return profile.has(Feature.REPLICAS) ? Optional.of(PostgresProfiles.replication(profile)) : Optional.empty();
+    }
+
     /** pgjdbc sends BEGIN with the first statement, and with a COPY it forgets that it was to be READ ONLY. */
     @Override
     public Message beforeUnwrap(Profile profile) {
@@ -169,7 +181,8 @@ public final class PostgresDialect implements Dialect {
                         .slow("select 1 from pg_sleep(600)")
                         .sessionId("SELECT pg_backend_pid()")
                         .isWaiting("SELECT 1 WHERE cardinality(pg_blocking_pids({session})) > 0")
-                        .kill("SELECT pg_terminate_backend({session})");
+                        .kill("SELECT pg_terminate_backend({session})")
+                        .idleLimit("SET LOCAL idle_in_transaction_session_timeout = 50");
         };
     }
 }

@@ -26,7 +26,9 @@ enum PostgresFlavour {
                     Feature.IMMEDIATE_CONSTRAINTS,
                     Feature.NAMED_CONSTRAINTS,
                     Feature.VERIFIABLE,
-                    Feature.TRANSACTIONAL_DDL)),
+                    Feature.TRANSACTIONAL_DDL,
+                    Feature.REPLICAS,
+                    Feature.CAUSAL_READS)),
 
     /**
      * YugabyteDB manual: PostgreSQL compatibility (deferrable constraints). Its row locks take no notice of
@@ -43,10 +45,15 @@ enum PostgresFlavour {
                     Feature.VERIFIABLE,
                     Feature.LOCK_TIMEOUT,
                     Feature.LOCK_WAIT_AT_MOST,
-                    Feature.TRANSACTIONAL_DDL)),
+                    Feature.TRANSACTIONAL_DDL,
+                    Feature.REPLICAS,
+                    Feature.CAUSAL_READS)),
 
-    /** Told by its function {@code aurora_version}; what it says in {@code version()} is PostgreSQL's text. */
-    AURORA("Aurora PostgreSQL", Pattern.compile("(?!)"), EnumSet.noneOf(Feature.class)),
+    /**
+     * Told by its function {@code aurora_version}; what it says in {@code version()} is PostgreSQL's text. Its readers share the
+     * storage of the writer: what they have seen is not told by a place in the log.
+     */
+    AURORA("Aurora PostgreSQL", Pattern.compile("(?!)"), EnumSet.of(Feature.CAUSAL_READS)),
 
     /** The original, and whoever calls himself so. */
     POSTGRESQL("PostgreSQL", Pattern.compile("^PostgreSQL\\b\\D*(\\d+)(?:\\.(\\d+))?"), EnumSet.noneOf(Feature.class));

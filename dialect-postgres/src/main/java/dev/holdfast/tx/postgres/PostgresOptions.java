@@ -24,6 +24,15 @@ public final class PostgresOptions {
     public static final TxOption<SynchronousCommit> SYNCHRONOUS_COMMIT =
             TxOption.of("postgres.synchronousCommit", SynchronousCommit.class);
 
+    /**
+     * Whether the label is the name of the application while the transaction runs, for {@code pg_stat_activity} and the
+     * server's log ({@code %a}). The server receives {@code SET LOCAL application_name} together with the other options: with
+     * none of them, a labelled transaction costs one round trip more. One without a label sends nothing. What is no ASCII letter,
+     * digit, blank or one of {@code _.:/+-} is shown as {@code _}, and 63 characters at most.
+     */
+    public static final TxOption<Boolean> LABEL_AS_APPLICATION_NAME =
+            TxOption.of("postgres.labelAsApplicationName", Boolean.class);
+
     private PostgresOptions() {}
 
     /** What has to happen before COMMIT is acknowledged (PostgreSQL manual, Write Ahead Log, synchronous_commit). */

@@ -62,9 +62,6 @@ final class PostgresPlans {
 
     private static final Step.Sql COMMIT = Step.sql("COMMIT");
 
-    /** After the commit, so it is not before it in the log. */
-    private static final Step.Sql READ_POSITION = Step.query("SELECT pg_current_wal_insert_lsn()::text", "position");
-
     /** Why a level is given by another name. */
     private static final Map<Isolation, String> REASONS = Map.of(
             Isolation.READ_UNCOMMITTED, "the server never shows uncommitted rows",
@@ -129,6 +126,7 @@ final class PostgresPlans {
             begin.addAll(PostgresSettings.modes(wish.options(), profile));
             begin.addAll(locals);
         }
+        begin.addAll(PostgresSettings.label(wish.options()));
         if (readsId(wish)) {
             begin.add(READ_ID);
         }
@@ -147,7 +145,7 @@ final class PostgresPlans {
 
     private static CommitMessage commit(Wish wish, boolean pgjdbc, List<Step> undo) {
         if (wish.carries(Carry.POSITION)) {
-            Message message = then(List.of(FENCE, COMMIT, READ_POSITION), undo);
+            Message message = then(List.of(FENCE, COMMIT, PostgresPositions.READ), undo);
             return new CommitMessage(message, 1, Proof.RESULT, Fence.IN_MESSAGE);
         }
         if (pgjdbc) {

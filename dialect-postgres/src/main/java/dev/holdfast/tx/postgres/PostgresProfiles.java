@@ -7,7 +7,9 @@ import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.IsolationModel;
 import dev.holdfast.tx.spi.Level;
 import dev.holdfast.tx.spi.Message;
+import dev.holdfast.tx.spi.Positions;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Replication;
 import dev.holdfast.tx.spi.Step;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -26,6 +28,7 @@ final class PostgresProfiles {
     private static final String READ_ONLY = "default_transaction_read_only";
     private static final String STANDBY = "in_hot_standby";
     private static final String AURORA = "aurora";
+    private static final String LOG_BLOCK = "wal_block_size";
 
     /** The fact that the server is a standby. */
     private static final String IS_STANDBY = "standby";
@@ -39,13 +42,21 @@ final class PostgresProfiles {
                     + " current_setting('default_transaction_isolation', true),"
                     + " current_setting('default_transaction_read_only', true),"
                     + " current_setting('in_hot_standby', true),"
-                    + " (SELECT count(*) FROM pg_catalog.pg_proc WHERE proname = 'aurora_version')",
+                    + " (SELECT count(*) FROM pg_catalog.pg_proc WHERE proname = 'aurora_version'),"
+                    + " current_setting('wal_block_size', true)",
             VERSION,
             VERSION_NUMBER,
             ISOLATION,
             READ_ONLY,
             STANDBY,
-            AURORA));
+            AURORA,
+            LOG_BLOCK));
+
+    private static final String ROLE =
+            "CASE WHEN pg_is_in_recovery() THEN '" + Replication.REPLICA + "' ELSE '" + Replication.PRIMARY + "' END";
+    private static final Message STANDBY_ALONE = Message.each(Step.query("SELECT " + ROLE, Replication.ROLE));
+    private static final Message STANDBY_AND_POSITION = Message.each(
+            Step.query("SELECT " + ROLE + ", " + PostgresPositions.REPLAYED, Replication.ROLE, Positions.POSITION));
 
     private static final Feature[] ALL = {
         Feature.SAVEPOINTS,
@@ -64,7 +75,9 @@ final class PostgresProfiles {
         Feature.LOCK_NO_WAIT,
         Feature.LOCK_SKIP_LOCKED,
         Feature.LOCK_WAIT_AT_MOST,
-        Feature.TRANSACTIONAL_DDL
+        Feature.TRANSACTIONAL_DDL,
+        Feature.REPLICAS,
+        Feature.CAUSAL_READS
     };
 
     /** What needs a server that writes. */
@@ -75,7 +88,9 @@ final class PostgresProfiles {
         Feature.LOCK_OF,
         Feature.LOCK_NO_WAIT,
         Feature.LOCK_SKIP_LOCKED,
-        Feature.LOCK_WAIT_AT_MOST
+        Feature.LOCK_WAIT_AT_MOST,
+        Feature.REPLICAS,
+        Feature.CAUSAL_READS
     };
 
     private static final Level READ_COMMITTED = new Level("READ COMMITTED", IsolationModel.RC);
@@ -111,6 +126,7 @@ final class PostgresProfiles {
                 .without(flavour.missing())
                 .without(standby ? OF_A_PRIMARY : new Feature[0])
                 .fact(IS_STANDBY, Boolean.toString(standby))
+                .fact(LOG_BLOCK, answers.get(LOG_BLOCK, "8192"))
                 .fact(
                         IS_READ_ONLY,
                         Boolean.toString(answers.get(READ_ONLY, "off").equals("on")))
@@ -122,6 +138,7 @@ final class PostgresProfiles {
                 .forEach((asked, level) -> profile.level(asked, level.nativeName(), level.model()));
         if (flavour.isPostgres()) {
             profile.option(PostgresOptions.SYNCHRONOUS_COMMIT);
+            profile.option(PostgresOptions.LABEL_AS_APPLICATION_NAME);
             if (!standby) {
                 profile.option(PostgresOptions.DEFERRABLE);
             }
@@ -134,6 +151,14 @@ final class PostgresProfiles {
         Identity identity = new Identity(
                 "PostgreSQL", "18.0", "PostgreSQL JDBC Driver", "42.7", "jdbc:postgresql:", Identity.Autocommit.ON);
         return of(identity, new Answers(Map.of(VERSION, "PostgreSQL 18.0", VERSION_NUMBER, "180000")));
+    }
+
+    static Replication replication(Profile profile) {
+        return profile.has(Feature.CAUSAL_READS)
+                ? new Replication(
+                        STANDBY_AND_POSITION,
+                        new PostgresPositions(Long.parseLong(profile.facts().getOrDefault(LOG_BLOCK, "8192"))))
+                : new Replication(STANDBY_ALONE, null);
     }
 
     static boolean isStandby(Profile profile) {

@@ -115,7 +115,7 @@ final class PostgresRefusals {
                     c -> c.server() + " settles no lost commit by a marker row: "
                             + (c.lacks(Feature.VERIFIABLE) ? "leave it out" : "ask for verifiable")),
             new Rule(
-                    c -> c.wish().carries(Carry.POSITION) && (c.onStandby() || !hasPositions(c)),
+                    c -> c.wish().carries(Carry.POSITION) && (c.onStandby() || c.lacks(Feature.CAUSAL_READS)),
                     c -> c.server()
                             + " does not tell the position of a commit: ask for sticky or primary reads instead of"
                             + " causal ones"),
@@ -140,11 +140,6 @@ final class PostgresRefusals {
                         rule.text().apply(asked), wish.options().label());
             }
         }
-    }
-
-    /** Aurora's readers share the storage of the writer: what they have seen is not told by the position of the log. */
-    private static boolean hasPositions(Case c) {
-        return PostgresFlavour.of(c.profile()) == PostgresFlavour.POSTGRESQL;
     }
 
     private static String unknownOption(Case c) {

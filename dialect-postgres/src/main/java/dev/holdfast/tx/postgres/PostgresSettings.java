@@ -8,6 +8,7 @@ import dev.holdfast.tx.postgres.PostgresOptions.SynchronousCommit;
 import dev.holdfast.tx.spi.Level;
 import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.spi.Step;
+import dev.holdfast.tx.spi.Wish;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -66,6 +67,14 @@ final class PostgresSettings {
             locals.add(Step.sql("SET CONSTRAINTS " + names(checking) + " " + checking.timing()));
         }
         return locals;
+    }
+
+    /** Shows the label, if there is one; it ends with the transaction as well. */
+    static List<Step.Sql> label(TxOptions options) {
+        return Boolean.TRUE.equals(options.get(PostgresOptions.LABEL_AS_APPLICATION_NAME))
+                ? List.of(new Step.Sql(
+                        "SET LOCAL application_name = '{" + Wish.LABEL + "}'", List.of(), List.of(Wish.LABEL)))
+                : List.of();
     }
 
     /** Limits waiting for locks, from here to the end of the transaction. */

@@ -375,10 +375,12 @@ class BrokenIsolationAndLocksTest {
         @Override
         public Transactor transactor(EngineSetup setup) {
             Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
+                    .replicaPolicy(setup.replicaPolicy())
                     .dialect(dialect)
                     .options(setup.options())
                     .ambient(setup.ambient());
             setup.listeners().forEach(builder::listener);
+            setup.replicas().forEach(builder::replica);
             return builder.build();
         }
     }

@@ -6,6 +6,7 @@ import static dev.holdfast.tx.Isolation.REPEATABLE_READ;
 import static dev.holdfast.tx.Isolation.SERIALIZABLE;
 import static dev.holdfast.tx.Isolation.SNAPSHOT;
 import static dev.holdfast.tx.postgres.PostgresOptions.DEFERRABLE;
+import static dev.holdfast.tx.postgres.PostgresOptions.LABEL_AS_APPLICATION_NAME;
 import static dev.holdfast.tx.postgres.PostgresOptions.SYNCHRONOUS_COMMIT;
 import static dev.holdfast.tx.postgres.Profiles.DIALECT;
 import static java.time.Duration.ofMillis;
@@ -71,6 +72,7 @@ class GoldenPlansTest {
             all.put("synchronous commit " + value, NONE.with(SYNCHRONOUS_COMMIT, value));
         }
         all.put("labelled", NONE.label("checkout"));
+        all.put("labelled, for all to see", NONE.label("checkout").with(LABEL_AS_APPLICATION_NAME, true));
         return all;
     }
 
@@ -87,6 +89,7 @@ class GoldenPlansTest {
         all.put("retry", NONE.retry(RetryPolicy.attempts(3)));
         all.put("reads", NONE.reads(Reads.primary()));
         all.put("label", NONE.label("checkout"));
+        all.put("label in SQL", NONE.label("checkout").labelInSql());
         return all;
     }
 
@@ -108,6 +111,9 @@ class GoldenPlansTest {
         all.put("read-only, not deferrable", NONE.readOnly().with(DEFERRABLE, false));
         all.put("read-only, one limit", NONE.readOnly().statementTimeout(ofMillis(1500)));
         all.put("read-only, label", NONE.readOnly().label("report"));
+        all.put(
+                "read-only, label for all to see",
+                NONE.readOnly().label("report").with(LABEL_AS_APPLICATION_NAME, true));
         all.put("both limits", timeouts);
         all.put("three limits", timeouts.wholeTimeout(ofSeconds(30)));
         all.put(

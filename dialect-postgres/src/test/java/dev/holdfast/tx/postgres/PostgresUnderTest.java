@@ -9,7 +9,10 @@ import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
 import dev.holdfast.tx.testkit.FaultScenario;
 import dev.holdfast.tx.testkit.Network;
+import dev.holdfast.tx.testkit.ReplicatedUnderTest;
 import dev.holdfast.tx.testkit.Sql;
+import dev.holdfast.tx.testkit.Untested;
+import dev.holdfast.tx.testkit.server.ReplicatedServer;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import dev.holdfast.tx.testkit.server.TestServer;
 import java.net.URI;
@@ -25,15 +28,24 @@ import org.postgresql.PGConnection;
 public final class PostgresUnderTest implements DatabaseUnderTest {
     private final String name;
     private final Supplier<ServerUrl> wanted;
+    private final Supplier<@Nullable ReplicatedServer> pair;
     private @Nullable ServerUrl found;
 
     public PostgresUnderTest(int major) {
-        this(TestServer.postgres(major).name(), () -> TestServer.postgres(major).find());
+        this(
+                TestServer.postgres(major).name(),
+                () -> TestServer.postgres(major).find(),
+                () -> ReplicatedServer.postgres(major));
     }
 
     PostgresUnderTest(String name, Supplier<ServerUrl> wanted) {
+        this(name, wanted, () -> null);
+    }
+
+    private PostgresUnderTest(String name, Supplier<ServerUrl> wanted, Supplier<@Nullable ReplicatedServer> pair) {
         this.name = name;
         this.wanted = wanted;
+        this.pair = pair;
     }
 
     @Override
@@ -73,12 +85,26 @@ public final class PostgresUnderTest implements DatabaseUnderTest {
     @Override
     public Transactor transactor(EngineSetup setup) {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
+                .replicaPolicy(setup.replicaPolicy())
                 .dialect(dialect())
                 .options(setup.options())
                 .ambient(setup.ambient())
-                .settleWithin(setup.settleWithin());
+                .settleWithin(setup.settleWithin())
+                .endWithin(setup.endWithin());
         setup.listeners().forEach(builder::listener);
+        setup.replicas().forEach(builder::replica);
         return builder.build();
+    }
+
+    @Override
+    public Optional<ReplicatedUnderTest> replicated() {
+        try {
+            return Optional.ofNullable(pair.get())
+                    .map(servers -> servers.underTest(
+                            server -> DriverSessions.of(server.url(), server.user(), server.password())));
+        } catch (Untested none) {
+            return Optional.empty();
+        }
     }
 
     @Override

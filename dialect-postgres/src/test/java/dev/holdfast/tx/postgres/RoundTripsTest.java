@@ -43,6 +43,8 @@ class RoundTripsTest {
             "whole timeout", options -> options.wholeTimeout(LONG),
             "deferred constraints", TxOptions::deferConstraints,
             "synchronous_commit", options -> options.with(PostgresOptions.SYNCHRONOUS_COMMIT, SynchronousCommit.OFF),
+            "label as application_name",
+                    options -> options.label("shown").with(PostgresOptions.LABEL_AS_APPLICATION_NAME, true),
             "verifiable", TxOptions::verifiable);
 
     private final int major;
@@ -187,6 +189,12 @@ class RoundTripsTest {
         rows.add(new Row("acquire timeout, label", 2, db -> {
             db.execute(NONE.acquireTimeout(LONG).label("named"), RoundTripsTest::update);
         }));
+        rows.add(new Row("label in SQL", 2, db -> {
+            db.execute(NONE.label("named").labelInSql(), RoundTripsTest::update);
+        }));
+        TxOptions unnamed = NONE.with(PostgresOptions.LABEL_AS_APPLICATION_NAME, true);
+        rows.add(new Row("application_name, but no label", 2, db -> db.execute(unnamed, RoundTripsTest::update)));
+        rows.add(new Row("the same, read-only", 2, db -> db.execute(unnamed.readOnly(), RoundTripsTest::select)));
         OPTIONS.forEach((name, option) ->
                 rows.add(new Row(name, 3, db -> db.execute(option.apply(NONE), RoundTripsTest::update))));
         rows.sort((one, other) -> one.what().compareTo(other.what()));
