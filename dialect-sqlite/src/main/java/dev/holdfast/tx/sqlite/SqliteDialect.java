@@ -48,16 +48,18 @@ import java.util.Optional;
  * <p>{@code synchronous} is left alone. Its default, FULL, makes a commit that returned survive a loss of power
  * (pragma.html#pragma_synchronous).
  *
- * <p>An interrupt does not reach a statement that waits for a lock. So in a transaction the connection waits in a busy
- * handler of ours, for as long as {@code busy_timeout} or the lock timeout says, or until the statement is cancelled, by
- * a limit or its caller; {@code BEGIN} is as well. {@code PRAGMA busy_timeout} reads 0 meanwhile
- * (c3ref/busy_handler.html), and is what it was afterwards: what it was when the connection was first met. SQLite calls
- * the handler, so whoever waits there keeps a virtual thread on its carrier, as with SQLite's own. Where a pool does not unwrap its connections to those of
- * sqlite-jdbc, no wait can be cancelled, and a statement or whole timeout shorter than {@code busy_timeout} is set as that.
+ * <p>SQLite waits for a lock in native code, where no interrupt reaches it, and which keeps a virtual thread on its carrier. So
+ * a statement that would have to wait is refused by a busy handler of ours, and executed again after a pause in Java, of at
+ * most 50 ms, for as long as {@code busy_timeout} or the lock timeout says, or until it is cancelled, by a limit or its
+ * caller; {@code BEGIN} and {@code COMMIT} are as well. {@code COMMIT} waits without a write-ahead log only, and is not
+ * executed again for a coroutine that was cancelled. A batch, or a text with a semicolon inside, cannot be executed again;
+ * it waits in the handler, on a thread of the platform if its own is virtual. {@code PRAGMA busy_timeout} reads 0 in a
+ * transaction (c3ref/busy_handler.html), and is what it was afterwards: what it was when the connection was first met, or was
+ * set to since. Where a pool does not unwrap its connections to those of sqlite-jdbc, no wait can be cancelled, and a
+ * statement or whole timeout shorter than {@code busy_timeout} is set as that.
  *
- * <p>A statement with {@code setQueryTimeout} makes sqlite-jdbc put {@code busy_timeout} back to the value the
- * connection was opened with: after one, a lock timeout no longer holds for the rest of its transaction, and no wait for a
- * lock can be cancelled.
+ * <p>{@code setQueryTimeout} of a statement is, as ever with sqlite-jdbc, how long that waits for locks. The driver itself gets
+ * none to see: after one it would put {@code busy_timeout} back to the value the connection was opened with.
  *
  * <p>Whether a database was opened read-only ({@code mode=ro}) cannot be asked. {@code Holdfast.connect} sees it in the
  * URL; on a data source of one's own, set {@code query_only} as well.

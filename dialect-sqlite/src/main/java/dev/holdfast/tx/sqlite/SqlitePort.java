@@ -27,12 +27,6 @@ final class SqlitePort implements DriverPort {
 
     private SqlitePort() {}
 
-    /** In the busy handler, above all. */
-    @Override
-    public boolean waitsNatively() {
-        return true;
-    }
-
     /** Whether the pool gives the driver's own connection out, without which no wait for a lock can be cancelled. */
     @Override
     public Map<String, String> settings(Connection connection) {
@@ -41,6 +35,13 @@ final class SqlitePort implements DriverPort {
         } catch (SQLException | RuntimeException e) {
             return Map.of();
         }
+    }
+
+    /** By {@link SqliteLockWait}, or else where it may wait in native code. */
+    @Override
+    public <T> T send(Statement statement, @Nullable String sql, Sending<T> call) throws SQLException {
+        SQLiteConnection connection = driversOwn(statement);
+        return connection == null ? PlatformThreads.send(call) : SqliteLockWait.send(connection, statement, sql, call);
     }
 
     /** An interrupt reaches what works, and {@link SqliteLockWait} what waits for a lock. */
@@ -168,6 +169,15 @@ final class SqlitePort implements DriverPort {
     private static boolean takesWriteLock(Connection connection) throws SQLException {
         SQLiteConnection own = driversOwn(connection);
         return own != null && own.getConnectionConfig().getTransactionMode() != TransactionMode.DEFERRED;
+    }
+
+    /** The driver's own; null if that is not to be had, or not any more. */
+    private static @Nullable SQLiteConnection driversOwn(Statement statement) {
+        try {
+            return driversOwn(statement.getConnection());
+        } catch (SQLException closed) {
+            return null;
+        }
     }
 
     /** The driver's own; null if that is not to be had. */

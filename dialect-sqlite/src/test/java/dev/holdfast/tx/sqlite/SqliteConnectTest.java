@@ -252,4 +252,30 @@ class SqliteConnectTest {
                 .hasMessageContaining("has been closed")
                 .hasMessageContaining("check that the database runs");
     }
+
+    @Test
+    void a_separate_pool_is_no_second_writer_so_one_inside_a_writer_is_refused_at_once() {
+        try (Transactor two =
+                Holdfast.builder("jdbc:sqlite:" + file).separatePool(1).build()) {
+            TxOptions separate = TxOptions.none().propagation(Propagation.SEPARATE);
+            two.execute(tx -> {
+                Sql.update(tx, "insert into t (id, v) values (1, 0)");
+                assertThatThrownBy(() -> two.execute(
+                                separate, inner -> Sql.update(inner, "insert into t (id, v) values (2, 0)")))
+                        .hasCauseInstanceOf(TxRejectedException.class)
+                        .hasMessageContaining("single writer");
+                two.execute(
+                        separate.beginMode(BeginMode.DEFERRED),
+                        inner -> assertThat(Sql.ints(inner, "select id from t")).isEmpty());
+            });
+        }
+    }
+
+    @Test
+    void a_database_in_memory_lives_in_its_one_pool_so_a_separate_one_is_refused() {
+        assertThatThrownBy(() ->
+                        Holdfast.builder("jdbc:sqlite::memory:").separatePool(1).build())
+                .isInstanceOf(TxUnsupportedException.class)
+                .hasMessageContaining("lives in the connections");
+    }
 }

@@ -55,6 +55,7 @@ final class DerbyUnderTest implements DatabaseUnderTest {
                 .options(setup.options())
                 .ambient(setup.ambient());
         setup.listeners().forEach(builder::listener);
+        setup.replicas().forEach(builder::replica);
         return builder.build();
     }
 

@@ -38,6 +38,7 @@ final class H2UnderTest implements DatabaseUnderTest {
                 .options(setup.options())
                 .ambient(setup.ambient());
         setup.listeners().forEach(builder::listener);
+        setup.replicas().forEach(builder::replica);
         return builder.build();
     }
 
