@@ -14,6 +14,7 @@ import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Replication;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.TestHooks;
@@ -42,6 +43,8 @@ import java.util.Set;
  *     before COMMIT in the same message</td></tr>
  * <tr><td>a statement timeout</td><td>{@code max_execution_time}, which holds for SELECT, or MariaDB's
  *     {@code max_statement_time}; put back as well</td></tr>
+ * <tr><td>a whole timeout</td><td>{@code wait_timeout}, or MariaDB's {@code idle_transaction_timeout}, a second later, put back as
+ *     well: the server ends a transaction whose client has gone. On TiDB and Vitess the client keeps it alone</td></tr>
  * <tr><td>{@link MysqlOptions#CONSISTENT_SNAPSHOT}</td><td>{@code START TRANSACTION WITH CONSISTENT SNAPSHOT}</td></tr>
  * <tr><td>verifiable</td><td>a row of a table, in front of {@code COMMIT} in the same message: see {@code
  *     Holdfast.markerTable}. Refused on TiDB and Vitess, for read-only transactions, and on connections without a
@@ -169,6 +172,20 @@ public final class MysqlDialect implements Dialect {
     @Override
     public Optional<Settlement> settlement(Profile profile) {
         return profile.has(Feature.VERIFIABLE) ? Optional.of(MysqlMarkers.settlement(profile)) : Optional.empty();
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Replicas of MySQL and MariaDB, and on Amazon Aurora the readers. A position is a set of transactions: {@code
+     * gtid_executed} on MySQL with {@code gtid_mode=ON} (MySQL manual, Replication with Global Transaction Identifiers), {@code
+     * gtid_current_pos} on MariaDB with a binary log, held against the replica's {@code gtid_slave_pos}. Whether a
+     * server follows another one is told to few users, so {@code read_only} is asked for: one that takes writes now, and took none
+     * before, was promoted.
+     */
+    @Override
+    public Optional<Replication> replication(Profile profile) {
+        return profile.has(Feature.REPLICAS) ? Optional.of(MysqlPositions.replication(profile)) : Optional.empty();
     }
 
     /** {@inheritDoc} None on TiDB and Vitess, whose sessions are known to one server of many. */

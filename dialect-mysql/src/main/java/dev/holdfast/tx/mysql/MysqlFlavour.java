@@ -27,7 +27,13 @@ enum MysqlFlavour {
     TIDB(
             "TiDB",
             Pattern.compile("-TiDB-v(\\d+)\\.(\\d+)(?:\\.(\\d+))?"),
-            EnumSet.of(Feature.READ_ONLY, Feature.VERIFIABLE, Feature.LOCK_SHARE, Feature.LOCK_SKIP_LOCKED)),
+            EnumSet.of(
+                    Feature.READ_ONLY,
+                    Feature.VERIFIABLE,
+                    Feature.LOCK_SHARE,
+                    Feature.LOCK_SKIP_LOCKED,
+                    Feature.REPLICAS,
+                    Feature.CAUSAL_READS)),
 
     /**
      * Vitess manual, MySQL Compatibility: {@code SET TRANSACTION} knows levels for the session only, and a transaction over
@@ -44,10 +50,15 @@ enum MysqlFlavour {
                     Feature.LOCK_OF,
                     Feature.LOCK_NO_WAIT,
                     Feature.LOCK_SKIP_LOCKED,
-                    Feature.LOCK_WAIT_AT_MOST)),
+                    Feature.LOCK_WAIT_AT_MOST,
+                    Feature.REPLICAS,
+                    Feature.CAUSAL_READS)),
 
-    /** Told by its variable {@code aurora_version}; what it says in {@code version()} is MySQL's text. */
-    AURORA("Aurora MySQL", Pattern.compile("(?!)"), EnumSet.noneOf(Feature.class)),
+    /**
+     * Told by its variable {@code aurora_version}; what it says in {@code version()} is MySQL's text. Its readers share
+     * the storage of the writer: what they have seen is not told by the ids of transactions.
+     */
+    AURORA("Aurora MySQL", Pattern.compile("(?!)"), EnumSet.of(Feature.CAUSAL_READS)),
 
     /** The original, and whoever calls himself so. */
     MYSQL("MySQL", Pattern.compile("^(\\d+)\\.(\\d+)(?:\\.(\\d+))?"), EnumSet.noneOf(Feature.class));

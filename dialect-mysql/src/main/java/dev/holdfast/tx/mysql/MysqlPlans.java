@@ -16,6 +16,7 @@ import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.Step;
 import dev.holdfast.tx.spi.TxPlan;
 import dev.holdfast.tx.spi.Wish;
+import dev.holdfast.tx.spi.Wish.Carry;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -106,11 +107,16 @@ final class MysqlPlans {
         List<Step> putBack = putBack(variables, profile);
         commit.addAll(putBack);
         abort.addAll(putBack);
+        int commitStep = commit.size();
         commit.add(COMMIT);
         Proof proof = travel == Travel.BATCH && commit.size() > 1 ? Proof.COUNTS : Proof.LAST;
+        if (wish.carries(Carry.POSITION)) {
+            commit.add(MysqlPositions.read(profile));
+            proof = Proof.RESULT;
+        }
         return new TxPlan(
                 new Message(travel, begin),
-                new CommitMessage(new Message(travel, commit), commit.size() - 1, proof, fence),
+                new CommitMessage(new Message(travel, commit), commitStep, proof, fence),
                 new Message(travel, abort),
                 notes(options, profile));
     }
@@ -168,6 +174,9 @@ final class MysqlPlans {
         }
         if (options.statementTimeout() != null && MysqlFlavour.of(profile) != MysqlFlavour.MARIADB) {
             notes.add("statementTimeout is kept by the server for SELECT alone; what else takes longer is cancelled");
+        }
+        if (options.wholeTimeout() != null && MysqlSettings.idleLimit(MysqlFlavour.of(profile)) == null) {
+            notes.add("wholeTimeout is kept by the client alone: should it die, the server does not know");
         }
         return notes;
     }

@@ -36,6 +36,11 @@ final class MysqlProfiles {
     /** The part of {@code sql_mode} with which a backslash in a string is nothing but that. */
     private static final String NO_BACKSLASH_ESCAPES = "NO_BACKSLASH_ESCAPES";
 
+    /** MySQL: whether transactions have ids, by which replicas follow. */
+    private static final String GTID_MODE = "gtid_mode";
+    /** Whether there is a log that replicas could follow. MariaDB's transactions have ids in it. */
+    private static final String LOG_BIN = "log_bin";
+
     /** MariaDB: whether REPEATABLE READ is snapshot isolation. Absent where the server does not know it. */
     static final String SNAPSHOT_ISOLATION = "innodb_snapshot_isolation";
     /** Whether 1205 rolls the transaction back, and not the statement alone. */
@@ -49,7 +54,9 @@ final class MysqlProfiles {
             AURORA,
             SNAPSHOT_ISOLATION,
             ROLLBACK_ON_TIMEOUT,
-            SQL_MODE);
+            SQL_MODE,
+            GTID_MODE,
+            LOG_BIN);
 
     private static final Feature[] ALL = {
         Feature.SAVEPOINTS,
@@ -63,7 +70,9 @@ final class MysqlProfiles {
         Feature.LOCK_OF,
         Feature.LOCK_NO_WAIT,
         Feature.LOCK_SKIP_LOCKED,
-        Feature.LOCK_WAIT_AT_MOST
+        Feature.LOCK_WAIT_AT_MOST,
+        Feature.REPLICAS,
+        Feature.CAUSAL_READS
     };
 
     private MysqlProfiles() {}
@@ -89,6 +98,9 @@ final class MysqlProfiles {
                 .fact(ROLLBACK_ON_TIMEOUT, Boolean.toString(isOn(answers, ROLLBACK_ON_TIMEOUT)))
                 .fact(NO_BACKSLASH_ESCAPES, Boolean.toString(hasMode(answers, NO_BACKSLASH_ESCAPES)))
                 .fact(READ_ONLY, Boolean.toString(isOn(answers, READ_ONLY) || isOn(answers, OLD_READ_ONLY)));
+        if (!isOn(answers, flavour == MysqlFlavour.MARIADB ? LOG_BIN : GTID_MODE)) {
+            profile.without(Feature.CAUSAL_READS);
+        }
         String snapshots = answers.get(SNAPSHOT_ISOLATION);
         if (snapshots != null) {
             profile.fact(SNAPSHOT_ISOLATION, Boolean.toString(isOn(answers, SNAPSHOT_ISOLATION)));
@@ -122,6 +134,11 @@ final class MysqlProfiles {
     /** The one that connections begin in; null where it was not asked for, or there is none. */
     static @Nullable String database(Profile profile) {
         return profile.fact(DATABASE);
+    }
+
+    /** Whether commits have positions. */
+    static boolean knowsPositions(Profile profile) {
+        return profile.has(Feature.CAUSAL_READS);
     }
 
     /** Whether snapshot isolation can be asked for, by a variable of the session. */
@@ -193,13 +210,15 @@ final class MysqlProfiles {
                 .kill("KILL {session}");
         return switch (MysqlFlavour.of(profile)) {
             case MYSQL, AURORA ->
-                hooks.isWaiting("SELECT 1 FROM performance_schema.data_lock_waits w"
-                        + " JOIN performance_schema.threads t ON t.THREAD_ID = w.REQUESTING_THREAD_ID"
-                        + " WHERE t.PROCESSLIST_ID = {session}");
+                hooks.idleLimit("SET wait_timeout = 1")
+                        .isWaiting("SELECT 1 FROM performance_schema.data_lock_waits w"
+                                + " JOIN performance_schema.threads t ON t.THREAD_ID = w.REQUESTING_THREAD_ID"
+                                + " WHERE t.PROCESSLIST_ID = {session}");
             case MARIADB ->
-                hooks.isWaiting("SELECT 1 FROM (SELECT sleep(0.11) AS slept) s WHERE EXISTS ("
-                        + "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-                        + " AND trx_mysql_thread_id = {session} + s.slept)");
+                hooks.idleLimit("SET idle_transaction_timeout = 1")
+                        .isWaiting("SELECT 1 FROM (SELECT sleep(0.11) AS slept) s WHERE EXISTS ("
+                                + "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+                                + " AND trx_mysql_thread_id = {session} + s.slept)");
             case TIDB, VITESS -> TestHooks.NONE;
         };
     }

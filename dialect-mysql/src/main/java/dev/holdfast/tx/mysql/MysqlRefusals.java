@@ -114,9 +114,10 @@ final class MysqlRefusals {
                     c -> c.server() + " does not know afterwards what became of a transaction by its id (verifiable):"
                             + " a marker row is written instead"),
             new Rule(
-                    c -> c.wish().carries(Carry.POSITION),
-                    c -> c.server() + " is not asked for the position of a commit: ask for sticky or primary reads"
-                            + " instead of causal ones"),
+                    c -> c.wish().carries(Carry.POSITION)
+                            && (c.wish().target() == Target.REPLICA || !MysqlPositions.travelWithCommit(c.profile())),
+                    c -> c.server() + " does not tell the position of a commit in the message that commits: ask for it"
+                            + " afterwards, or for sticky or primary reads instead of causal ones"),
             new Rule(
                     c -> MysqlPlans.takesSnapshot(c.options())
                             && !c.nativeLevel().equals("REPEATABLE READ"),

@@ -37,6 +37,14 @@ final class MysqlSettings {
     /** The most seconds that any of the variables takes. */
     private static final long MOST_SECONDS = 31_536_000;
 
+    private static final Duration LONGEST = Duration.ofSeconds(MOST_SECONDS);
+
+    /**
+     * How long after the whole timeout the server ends a transaction by itself. It is a net for a client that died: one that
+     * lives has given up by then.
+     */
+    private static final Duration GRACE = Duration.ofSeconds(1);
+
     private static final long MOST_MILLIS = 4_294_967_295L;
 
     private MysqlSettings() {}
@@ -102,7 +110,25 @@ final class MysqlSettings {
                             ? new Variable("max_statement_time", seconds(statement), "DECIMAL(20, 6)")
                             : new Variable("max_execution_time", Long.toString(millis(statement))));
         }
+        Duration whole = options.wholeTimeout();
+        String idleLimit = idleLimit(flavour);
+        if (whole != null && idleLimit != null) {
+            Duration end = whole.compareTo(LONGEST) >= 0 ? LONGEST : whole.plus(GRACE);
+            variables.add(new Variable(idleLimit, Long.toString(wholeSeconds(end))));
+        }
         return variables;
+    }
+
+    /**
+     * The variable by which the server ends a session whose client does nothing, and its transaction with it; null if there is
+     * none. MariaDB has one that counts in transactions only.
+     */
+    static @Nullable String idleLimit(MysqlFlavour flavour) {
+        return switch (flavour) {
+            case MARIADB -> "idle_transaction_timeout";
+            case MYSQL, AURORA -> "wait_timeout";
+            case TIDB, VITESS -> null;
+        };
     }
 
     /** Limits waiting for row locks. */

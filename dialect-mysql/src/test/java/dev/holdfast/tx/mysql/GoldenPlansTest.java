@@ -200,6 +200,19 @@ class GoldenPlansTest {
         for (Carry carry : List.of(Carry.TX_ID, Carry.POSITION, Carry.MARKER)) {
             golden.plan("carrying", DIALECT, profile, Wish.of(NONE).carrying(carry));
         }
+        Wish position = Wish.of(NONE).carrying(Carry.POSITION);
+        golden.plan(
+                "with GTIDs", DIALECT, Profiles.mysql().says("gtid_mode", "ON").made(), position);
+        golden.plan(
+                "with GTIDs, one statement in a text",
+                DIALECT,
+                Profiles.mysql().says("gtid_mode", "ON").oneByOne().made(),
+                position);
+        golden.plan(
+                "MariaDB, with a log",
+                DIALECT,
+                Profiles.mariadb().says("log_bin", "ON").made(),
+                position);
         for (Access access : Access.values()) {
             golden.plan(
                     "to a replica",

@@ -9,8 +9,10 @@ import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.EngineSetup;
 import dev.holdfast.tx.testkit.FaultScenario;
 import dev.holdfast.tx.testkit.Network;
+import dev.holdfast.tx.testkit.ReplicatedUnderTest;
 import dev.holdfast.tx.testkit.Sql;
 import dev.holdfast.tx.testkit.Untested;
+import dev.holdfast.tx.testkit.server.ReplicatedServer;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import dev.holdfast.tx.testkit.server.TestServer;
 import java.net.URI;
@@ -133,6 +135,21 @@ public final class MysqlUnderTest implements DatabaseUnderTest {
         return sessions.with("allowMultiQueries", String.valueOf(texts == Texts.TOGETHER));
     }
 
+    /** Of the same version as the one under test. */
+    private static ReplicatedServer pair(String name) {
+        String version = name.substring(name.indexOf(' ') + 1);
+        return name.startsWith("MySQL") ? ReplicatedServer.mysql(version) : ReplicatedServer.mariadb(version);
+    }
+
+    @Override
+    public Optional<ReplicatedUnderTest> replicated() {
+        try {
+            return Optional.of(pair(wanted).underTest(server -> told(driver.sessions(server))));
+        } catch (Untested none) {
+            return Optional.empty();
+        }
+    }
+
     @Override
     public Optional<Network> network() {
         URI address = JdbcDriver.address(server());
@@ -143,11 +160,14 @@ public final class MysqlUnderTest implements DatabaseUnderTest {
     @Override
     public Transactor transactor(EngineSetup setup) {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
+                .replicaPolicy(setup.replicaPolicy())
                 .dialect(dialect())
                 .options(setup.options())
                 .ambient(setup.ambient())
-                .settleWithin(setup.settleWithin());
+                .settleWithin(setup.settleWithin())
+                .endWithin(setup.endWithin());
         setup.listeners().forEach(builder::listener);
+        setup.replicas().forEach(builder::replica);
         return builder.build();
     }
 
