@@ -13,6 +13,7 @@ import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Replication;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.Settlement;
 import dev.holdfast.tx.spi.Standing;
@@ -164,6 +165,17 @@ public final class MssqlDialect implements Dialect {
     @Override
     public Optional<Standing> standing(Profile profile) {
         return Optional.of(MssqlPlans.STANDING);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>Readable secondaries, by their databases' being READ_ONLY (T-SQL reference, DATABASEPROPERTYEX). What they have seen is not
+     * told, so reads after a commit are sticky.
+     */
+    @Override
+    public Optional<Replication> replication(Profile profile) {
+        return profile.has(Feature.REPLICAS) ? Optional.of(MssqlPlans.REPLICATION) : Optional.empty();
     }
 
     /** {@inheritDoc} A user needs the permission to see other sessions, and to end them. */

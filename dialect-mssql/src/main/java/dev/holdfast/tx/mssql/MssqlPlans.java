@@ -9,6 +9,7 @@ import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Message.Travel;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Replication;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.Standing;
 import dev.holdfast.tx.spi.Step;
@@ -60,6 +61,13 @@ final class MssqlPlans {
             "SELECT CASE WHEN @@TRANCOUNT = 0 THEN 'ended' WHEN @@TRANCOUNT = 1 AND XACT_STATE() = 1 THEN 'open'"
                     + " ELSE 'doomed' END",
             Standing.STATE)));
+
+    static final Replication REPLICATION = new Replication(
+            Message.each(Step.query(
+                    "SELECT CASE WHEN CAST(DATABASEPROPERTYEX(DB_NAME(), 'Updateability') AS nvarchar(128)) = 'READ_ONLY'"
+                            + " THEN '" + Replication.REPLICA + "' ELSE '" + Replication.PRIMARY + "' END",
+                    Replication.ROLE)),
+            null);
 
     private static final Step LEAVE_IMPLICIT_MODE = Step.sql("SET IMPLICIT_TRANSACTIONS OFF");
     private static final Step ENTER_IMPLICIT_MODE = Step.sql("SET IMPLICIT_TRANSACTIONS ON");
@@ -134,6 +142,9 @@ final class MssqlPlans {
         }
         if (Boolean.TRUE.equals(options.get(MssqlOptions.XACT_ABORT))) {
             notes.add("an error of a statement ends the whole transaction, its savepoints included");
+        }
+        if (options.wholeTimeout() != null) {
+            notes.add("wholeTimeout is kept by the client alone: should it die, the server does not know");
         }
         return notes;
     }

@@ -78,7 +78,8 @@ final class MssqlProfiles {
         Feature.LOCK_OF,
         Feature.LOCK_NO_WAIT,
         Feature.LOCK_SKIP_LOCKED,
-        Feature.LOCK_WAIT_AT_MOST
+        Feature.LOCK_WAIT_AT_MOST,
+        Feature.REPLICAS
     };
 
     private MssqlProfiles() {}

@@ -198,11 +198,14 @@ public final class MssqlUnderTest implements DatabaseUnderTest {
     @Override
     public Transactor transactor(EngineSetup setup) {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
+                .replicaPolicy(setup.replicaPolicy())
                 .dialect(dialect())
                 .options(setup.options())
                 .ambient(setup.ambient())
-                .settleWithin(setup.settleWithin());
+                .settleWithin(setup.settleWithin())
+                .endWithin(setup.endWithin());
         setup.listeners().forEach(builder::listener);
+        setup.replicas().forEach(builder::replica);
         return builder.build();
     }
 

@@ -51,11 +51,14 @@ final class ResponderUnderTest implements DatabaseUnderTest {
     @Override
     public Transactor transactor(EngineSetup setup) {
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
+                .replicaPolicy(setup.replicaPolicy())
                 .dialect(dialect())
                 .options(setup.options())
                 .ambient(setup.ambient())
-                .settleWithin(setup.settleWithin());
+                .settleWithin(setup.settleWithin())
+                .endWithin(setup.endWithin());
         setup.listeners().forEach(builder::listener);
+        setup.replicas().forEach(builder::replica);
         return builder.build();
     }
 
