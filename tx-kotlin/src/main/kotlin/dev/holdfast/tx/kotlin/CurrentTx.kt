@@ -66,7 +66,7 @@ private suspend fun <T> inFrame(
     frame: () -> Current.Frame,
     body: suspend CoroutineScope.() -> T,
 ): T =
-    blocking(steps.start(), threadsFor(steps.waitsNatively())) {
+    blocking(steps.start()) {
         val inner = TxContext(frame(), place, currentCoroutineContext()[TxContext])
         var thrown: Throwable? = null
         val ended =

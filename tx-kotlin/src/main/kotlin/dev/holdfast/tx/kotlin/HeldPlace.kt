@@ -21,12 +21,26 @@ internal class HeldPlace private constructor(
 
     companion object {
         /**
-         * Waits for a place, without a thread.
+         * Waits for a place, without a thread; null if none is needed. What cannot be had in time is looked for elsewhere, if it
+         * can be.
          *
+         * @param where the place is now
+         */
+        suspend fun take(where: () -> Place?): HeldPlace? {
+            while (true) {
+                val place = where() ?: return null
+                take(place)?.let { return it }
+                if (!place.skip()) {
+                    throw place.expired()
+                }
+            }
+        }
+
+        /**
          * Scopes around this one that have not taken their connection let their places go: or each of many calls would
          * hold one that it does not use, and wait for a second one.
          */
-        suspend fun take(place: Place): HeldPlace {
+        private suspend fun take(place: Place): HeldPlace? {
             place.refuseToWaitForOneself()
             val gate = place.gate(Semaphore::class.java) { size -> Semaphore(size) }
             TxContext
@@ -46,10 +60,7 @@ internal class HeldPlace private constructor(
                 }
                 throw e
             }
-            if (!taken) {
-                throw place.expired()
-            }
-            return HeldPlace(place, gate)
+            return if (taken) HeldPlace(place, gate) else null
         }
     }
 }

@@ -9,7 +9,7 @@ import kotlin.coroutines.CoroutineContext
 
 /**
  * Where the blocking calls of suspending scopes are made, if not on the dispatcher of Holdfast: that has a virtual thread for
- * each on Java 21 and newer, and a platform thread for each that is blocked on older ones and for SQLite.
+ * each on Java 21 and newer, and a platform thread for each that is blocked on older ones.
  *
  * A scope whose thread waits for another scope, to end on the same dispatcher, needs a second thread there; so one of a
  * single thread is for work that is done one after the other.
@@ -29,15 +29,10 @@ public class JdbcDispatcher(
     public companion object Key : CoroutineContext.Key<JdbcDispatcher>
 }
 
-/**
- * As many threads as are blocked at a time, for holders of connections must always find one to go on in: no virtual ones for
- * a driver that would keep them on their carriers.
- */
-internal fun threadsFor(waitsNatively: Boolean): CoroutineDispatcher = if (waitsNatively) ownThreads else lightThreads
-
-private val ownThreads: CoroutineDispatcher by lazy { platformThreads().asCoroutineDispatcher() }
-
-private val lightThreads: CoroutineDispatcher by lazy { virtualThreads()?.asCoroutineDispatcher() ?: ownThreads }
+/** As many threads as are blocked at a time, for holders of connections must always find one to go on in. */
+internal val jdbcThreads: CoroutineDispatcher by lazy {
+    (virtualThreads() ?: platformThreads()).asCoroutineDispatcher()
+}
 
 private fun virtualThreads(): Executor? =
     try {

@@ -7,7 +7,6 @@ import dev.holdfast.tx.engine.internal.Call
 import dev.holdfast.tx.engine.internal.CommitWithdrawn
 import dev.holdfast.tx.engine.internal.Current
 import kotlinx.coroutines.CancellationException
-import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
@@ -39,11 +38,10 @@ internal class Ended<out T>(
 /** Does something on the dispatcher for blocking calls. */
 internal suspend fun <T> blocking(
     start: Current.Frame?,
-    threads: CoroutineDispatcher,
     work: suspend CoroutineScope.() -> Ended<T>,
 ): T {
     val outer = TxContext.around()
-    val dispatcher = currentCoroutineContext()[JdbcDispatcher]?.dispatcher ?: threads
+    val dispatcher = currentCoroutineContext()[JdbcDispatcher]?.dispatcher ?: jdbcThreads
     return withContext(dispatcher + TxContext(start, null, outer)) {
         val ended =
             try {
@@ -62,11 +60,10 @@ internal suspend fun <T> blocking(
 /** Runs the attempts of a call, until one does well or there is to be no other. */
 internal suspend fun <T> suspending(
     start: Current.Frame?,
-    threads: CoroutineDispatcher,
     decide: () -> Call,
     body: suspend CoroutineScope.(Tx) -> T,
 ): T =
-    blocking(start, threads) {
+    blocking(start) {
         val call = decide()
         var ended: Ended<T>
         do {
@@ -88,7 +85,7 @@ private suspend fun <T> attempt(
     bracket: Bracket,
     body: suspend CoroutineScope.(Tx) -> T,
 ): Ended<T> {
-    val place = bracket.place()?.let { HeldPlace.take(it) }
+    val place = HeldPlace.take(bracket::place)
     try {
         val order = bracket.order(Mutex::class.java) { Mutex() }
         val holder = Any()

@@ -28,7 +28,7 @@ import kotlinx.coroutines.withContext
  */
 public suspend fun Transactor.suspendBegin(options: TxOptions = TxOptions.none()): SuspendingTx {
     val unmanaged = begin(options)
-    return SuspendingTx(this, unmanaged, Steps.place(unmanaged)?.let { HeldPlace.take(it) })
+    return SuspendingTx(this, unmanaged, HeldPlace.take { Steps.place(unmanaged) })
 }
 
 /**
@@ -67,7 +67,7 @@ public class SuspendingTx internal constructor(
 
     private suspend fun end(begin: () -> Bracket?) {
         val frame = Current.innermost()
-        blocking(frame, threadsFor(Steps.waitsNatively(unmanaged))) {
+        blocking(frame) {
             val bracket = begin()
             try {
                 Ended(Unit, bracket?.finish(frame, place, Ended(null, null)))

@@ -40,6 +40,7 @@ public fun <T> ConnectionScope.transact(
     reads: Reads? = null,
     verifiable: Boolean = false,
     label: String? = null,
+    labelInSql: Boolean = false,
     body: (Tx) -> T,
 ): T =
     transact(
@@ -58,6 +59,7 @@ public fun <T> ConnectionScope.transact(
             reads,
             verifiable,
             label,
+            labelInSql,
         ),
         body,
     )
@@ -104,6 +106,7 @@ public suspend fun <T> ConnectionScope.suspendTransact(
     reads: Reads? = null,
     verifiable: Boolean = false,
     label: String? = null,
+    labelInSql: Boolean = false,
     body: suspend CoroutineScope.(Tx) -> T,
 ): T =
     suspendTransact(
@@ -122,6 +125,7 @@ public suspend fun <T> ConnectionScope.suspendTransact(
             reads,
             verifiable,
             label,
+            labelInSql,
         ),
         body,
     )
@@ -139,15 +143,10 @@ public suspend fun <T> ConnectionScope.suspendTransact(
 ): T =
     if (this is Tx) {
         val running = this
-        suspending(
-            Current.innermost(),
-            threadsFor(Steps.waitsNatively(running)),
-            { Steps.call(running, options) },
-            body,
-        )
+        suspending(Current.innermost(), { Steps.call(running, options) }, body)
     } else {
         val steps = Steps.of(this as Transactor)
-        suspending(steps.start(), threadsFor(steps.waitsNatively()), { steps.call(options) }, body)
+        suspending(steps.start(), { steps.call(options) }, body)
     }
 
 /**

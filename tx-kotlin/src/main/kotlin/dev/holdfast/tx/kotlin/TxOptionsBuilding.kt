@@ -41,6 +41,7 @@ public fun txOptions(
     reads: Reads? = null,
     verifiable: Boolean = false,
     label: String? = null,
+    labelInSql: Boolean = false,
 ): TxOptions =
     TxOptions
         .none()
@@ -58,6 +59,7 @@ public fun txOptions(
         .asked(reads) { reads(it) }
         .asked(true.takeIf { verifiable }) { verifiable() }
         .asked(label) { label(it) }
+        .asked(true.takeIf { labelInSql }) { labelInSql() }
 
 /**
  * These options, and where both say something, the other ones: [TxOptions.overlay].

@@ -1,17 +1,23 @@
 package dev.holdfast.tx.kotlin
 
+import com.zaxxer.hikari.HikariConfig
+import com.zaxxer.hikari.HikariDataSource
 import dev.holdfast.tx.BeginMode
+import dev.holdfast.tx.Outcome
 import dev.holdfast.tx.TxOptions
+import dev.holdfast.tx.engine.Holdfast
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
 import org.assertj.core.api.Assertions.assertThat
 import org.junit.jupiter.api.Timeout
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.EnumSource
+import org.junit.jupiter.params.provider.ValueSource
 import java.sql.Connection
 import java.time.Duration
 import java.util.concurrent.atomic.AtomicReference
@@ -106,6 +112,53 @@ class CancelLockWaitTest {
         assertThat(bed.ids()).contains(7)
     }
 
+    /** Without a write-ahead log COMMIT waits for those who read. It was refused by then, and is not sent again. */
+    @ParameterizedTest
+    @ValueSource(booleans = [false, true])
+    fun `a COMMIT that waits for a lock is withdrawn when its job is cancelled`(lockTimeout: Boolean) {
+        val place = Bed.Server.SQLITE.place()
+        val options = if (lockTimeout) TxOptions.none().lockTimeout(Duration.ofMinutes(5)) else TxOptions.none()
+        place.open().use { reader ->
+            reader.createStatement().use {
+                it.execute(
+                    "CREATE TABLE item (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)",
+                )
+            }
+            HikariDataSource(HikariConfig().apply { jdbcUrl = "${place.url}?busy_timeout=40000" }).use { pool ->
+                val db = Holdfast.builder(pool).build()
+                reader.createStatement().use { it.execute("BEGIN") }
+                assertThat(reader.ids()).isEmpty()
+                val thrown = AtomicReference<Throwable?>()
+                val outcome = AtomicReference<Outcome?>()
+                runBlocking {
+                    val caller =
+                        launch(Dispatchers.Default) {
+                            try {
+                                db.suspendTransact(options) { tx ->
+                                    tx.onCompletion { outcome.set(it) }
+                                    tx.insert(7)
+                                }
+                            } catch (e: Throwable) {
+                                thrown.set(e)
+                                throw e
+                            }
+                        }
+                    await("COMMIT waits") { SqliteWaits.count() > 0 }
+                    val cancelled = TimeSource.Monotonic.markNow()
+                    caller.cancel()
+                    caller.join()
+                    assertThat(cancelled.elapsedNow()).isLessThan(1.seconds)
+                }
+                assertThat(thrown.get()).isInstanceOf(CancellationException::class.java)
+                assertThat(outcome.get()).isInstanceOf(Outcome.RolledBack::class.java)
+                reader.createStatement().use { it.execute("COMMIT") }
+                db.execute { it.insert(8) }
+                assertThat(reader.ids()).containsExactly(8)
+                assertThat(pool.connection.use { it.strings("PRAGMA busy_timeout") }).containsExactly("40000")
+            }
+        }
+    }
+
     private fun Connection.update() {
         createStatement().use { it.executeUpdate("UPDATE item SET n = n + 1 WHERE id = 7") }
     }
@@ -123,12 +176,10 @@ class CancelLockWaitTest {
             )
         }
 
-    /** In the driver's own code, or in the server. */
+    /** In the driver's stead, or in the server. */
     private fun Bed.waitsForALock(): Boolean =
         if (server == Bed.Server.SQLITE) {
-            Thread.getAllStackTraces().any { (thread, stack) ->
-                thread.name.startsWith("holdfast-jdbc") && stack.any { it.className == "org.sqlite.core.NativeDB" }
-            }
+            SqliteWaits.count() > 0
         } else {
             waiting("wait_event_type = 'Lock'") > 0
         }

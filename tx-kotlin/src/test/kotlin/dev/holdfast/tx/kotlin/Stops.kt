@@ -2,7 +2,11 @@ package dev.holdfast.tx.kotlin
 
 import dev.holdfast.tx.testkit.fault.JdbcCall
 import dev.holdfast.tx.testkit.fault.JdbcProxy
+import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.Delay
+import kotlinx.coroutines.DisposableHandle
+import kotlinx.coroutines.InternalCoroutinesApi
 import java.sql.Connection
 import java.sql.ResultSet
 import java.sql.Statement
@@ -10,6 +14,7 @@ import java.util.concurrent.Executor
 import java.util.concurrent.Executors
 import javax.sql.DataSource
 import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.resume
 
 /**
  * Where a run can be stopped: before and after each call that may reach the server, and each time that a coroutine is
@@ -109,12 +114,32 @@ class Stops {
     }
 }
 
-/** One thread for several of these: so that stops come in the same order each time. */
+/**
+ * One thread for several of these: so that stops come in the same order each time. Time passes only there: a delay is over when
+ * what runs has suspended, not sooner and not later, and limits never come.
+ */
+@OptIn(InternalCoroutinesApi::class)
 class StoppingDispatcher(
     private val name: String,
     private val stops: Stops,
     private val executor: Executor,
-) : CoroutineDispatcher() {
+) : CoroutineDispatcher(),
+    Delay {
+    override fun scheduleResumeAfterDelay(
+        timeMillis: Long,
+        continuation: CancellableContinuation<Unit>,
+    ) {
+        if (timeMillis < LONG) {
+            executor.execute { continuation.resume(Unit) }
+        }
+    }
+
+    override fun invokeOnTimeout(
+        timeMillis: Long,
+        block: Runnable,
+        context: CoroutineContext,
+    ) = DisposableHandle {}
+
     override fun dispatch(
         context: CoroutineContext,
         block: Runnable,
@@ -127,6 +152,9 @@ class StoppingDispatcher(
     }
 
     companion object {
+        /** What nothing here takes, in milliseconds. */
+        private const val LONG = 1_000L
+
         fun thread(): Executor = Executors.newSingleThreadExecutor { Thread(it, "stopping").apply { isDaemon = true } }
     }
 }

@@ -37,6 +37,7 @@ class TxOptionsBuildingTest {
             reads = Reads.primary(),
             verifiable = true,
             label = "all of them",
+            labelInSql = true,
         )
 
     private val byHand =
@@ -55,6 +56,7 @@ class TxOptionsBuildingTest {
             .reads(Reads.primary())
             .verifiable()
             .label("all of them")
+            .labelInSql()
 
     @Test
     fun `options by name are those that are made step by step`() {
@@ -79,6 +81,7 @@ class TxOptionsBuildingTest {
                 .filter { it.invoke(named) == null }
         assertThat(unset).isEmpty()
         assertThat(named.isVerifiable).isTrue()
+        assertThat(named.isLabelInSql).isTrue()
     }
 
     @Test
