@@ -13,11 +13,14 @@ import dev.holdfast.tx.RowLock;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxTimeoutException;
 import dev.holdfast.tx.UnmanagedTx;
+import dev.holdfast.tx.engine.Holdfast;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.function.Consumer;
 
 /** How to do what comes up often. */
@@ -118,6 +121,33 @@ public final class Recipes {
         });
         // endregion
         return wouldBeLeft;
+    }
+
+    /** Limits, and how their expiry is told. */
+    public String limits(int alice, int bob) {
+        // region limits
+        TxOptions limits = TxOptions.none()
+                .acquireTimeout(Duration.ofSeconds(2)) // to get a connection
+                .lockTimeout(Duration.ofMillis(500)) // to get each lock that somebody else holds
+                .statementTimeout(Duration.ofSeconds(5)) // for each statement
+                .wholeTimeout(Duration.ofSeconds(10)); // until COMMIT is sent
+        try {
+            db.execute(limits, tx -> new Accounts(tx).move(100, alice, bob));
+            return "moved";
+        } catch (Exception e) { // what JDBC threw, with the expiry as its cause
+            if (e.getCause() instanceof TxTimeoutException expiry) {
+                return "not moved within the " + expiry.limit() + " limit of " + expiry.length();
+            }
+            throw e;
+        }
+        // endregion
+    }
+
+    /** A database whose inner transactions have a pool of their own. */
+    public static Transactor withSeparatePool(String url) {
+        // region separate-pool
+        return Holdfast.builder(url).separatePool(2).build();
+        // endregion
     }
 
     /** Repositories made for each transaction. */

@@ -61,6 +61,8 @@ class DocumentsTest {
                 "docs/guide/transactions.md",
                 "docs/guide/coroutines.md",
                 "docs/guide/exposed.md",
+                "docs/guide/replicas.md",
+                "docs/guide/watching.md",
                 "docs/guide/testing-your-application.md",
                 "docs/guide/writing-a-dialect.md"
             })
@@ -173,6 +175,8 @@ class DocumentsTest {
                 "docs/guide/transactions.md",
                 "docs/guide/coroutines.md",
                 "docs/guide/exposed.md",
+                "docs/guide/replicas.md",
+                "docs/guide/watching.md",
                 "docs/guide/testing-your-application.md",
                 "docs/guide/writing-a-dialect.md"
             })

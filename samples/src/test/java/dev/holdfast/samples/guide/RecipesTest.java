@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.holdfast.samples.firstscreen.Accounts;
 import dev.holdfast.tx.Outcome;
+import dev.holdfast.tx.Propagation;
 import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.engine.Holdfast;
 import java.nio.file.Path;
 import java.sql.SQLException;
@@ -23,12 +26,14 @@ class RecipesTest {
     private static final int NOBODY = 3;
 
     private final List<Integer> told = new ArrayList<>();
+    private String url;
     private Transactor db;
     private Recipes recipes;
 
     @BeforeEach
     void open(@TempDir Path folder) throws SQLException {
-        db = Holdfast.connect("jdbc:sqlite:" + folder.resolve("bank.db"));
+        url = "jdbc:sqlite:" + folder.resolve("bank.db");
+        db = Holdfast.connect(url);
         Recipes.createTable(db);
         new Accounts(db).open(ALICE, 500);
         new Accounts(db).open(BOB, 0);
@@ -67,6 +72,28 @@ class RecipesTest {
     void scopes_join_nest_and_stand_apart() throws SQLException {
         recipes.propagate(ALICE, BOB);
         assertThat(balance(BOB)).isEqualTo(20);
+    }
+
+    @Test
+    void a_limit_that_passes_is_told_by_name_and_nothing_is_moved() throws SQLException {
+        try (Transactor other = Holdfast.connect(url);
+                UnmanagedTx writer = other.begin()) {
+            new Accounts(writer).move(1, ALICE, BOB); // SQLite has one writer
+            assertThat(recipes.limits(ALICE, BOB)).isEqualTo("not moved within the LOCK limit of PT0.5S");
+        }
+        assertThat(recipes.limits(ALICE, BOB)).isEqualTo("moved");
+        assertThat(balance(ALICE)).isEqualTo(400);
+    }
+
+    @Test
+    void what_is_started_inside_can_have_a_pool_of_its_own(@TempDir Path folder) {
+        try (Transactor two = Recipes.withSeparatePool("jdbc:sqlite:" + folder.resolve("two.db"))) {
+            boolean apart = two.transact(
+                    TxOptions.none().readOnly(),
+                    outer -> two.transact(
+                            TxOptions.none().readOnly().propagation(Propagation.SEPARATE), inner -> inner != outer));
+            assertThat(apart).isTrue();
+        }
     }
 
     @Test

@@ -181,6 +181,30 @@ class ErrorsSpec :
             }
         }
 
+        "a lost commit that was settled is told with its outcome" {
+            val settled = TxEvent.Settled(7, "pay", Outcome.Committed(), Duration.ZERO)
+            settled.transaction() shouldBe 7
+            settled.label() shouldBe "pay"
+            settled.outcome() shouldBe Outcome.Committed()
+            settled.asking() shouldBe Duration.ZERO
+        }
+
+        "a warning has the stack that opened the transaction" {
+            val opened = Throwable()
+            val long = TxEvent.OpenTooLong(7, "report", ofMillis(5), "a connection", opened)
+            long.transaction() shouldBe 7
+            long.label() shouldBe "report"
+            long.open() shouldBe ofMillis(5)
+            long.holds() shouldBe "a connection"
+            long.opened() shouldBeSameInstanceAs opened
+            val leaked = TxEvent.Leaked(8, null, ofMillis(6), "no connection", opened)
+            leaked.transaction() shouldBe 8
+            leaked.label() shouldBe null
+            leaked.open() shouldBe ofMillis(6)
+            leaked.holds() shouldBe "no connection"
+            leaked.opened() shouldBeSameInstanceAs opened
+        }
+
         "a retry is told with the attempt that failed" {
             val failure = Failure.of(SQLException(), FailureKind.DEADLOCK)
             val retrying = TxEvent.Retrying(7, "again", 1, failure, Duration.ZERO)

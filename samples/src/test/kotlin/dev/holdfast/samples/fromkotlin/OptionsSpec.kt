@@ -50,6 +50,7 @@ class OptionsSpec :
             none.retry().shouldBeNull()
             none.reads().shouldBeNull()
             none.label().shouldBeNull()
+            none.isLabelInSql shouldBe false
             none.isVerifiable shouldBe false
             none.dialectOptions().shouldBeEmpty()
         }
@@ -70,6 +71,7 @@ class OptionsSpec :
             none.wholeTimeout(ofSeconds(4)).wholeTimeout() shouldBe ofSeconds(4)
             none.reads(Reads.primary()).reads() shouldBe Reads.primary()
             none.label("name").label() shouldBe "name"
+            none.labelInSql().isLabelInSql shouldBe true
             none.verifiable().isVerifiable shouldBe true
             val policy = RetryPolicy.attempts(3)
             none.retry(policy).retry() shouldBe policy
