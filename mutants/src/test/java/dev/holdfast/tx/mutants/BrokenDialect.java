@@ -12,6 +12,7 @@ import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Replication;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.SettingSql;
 import dev.holdfast.tx.spi.Settlement;
@@ -94,6 +95,11 @@ class BrokenDialect implements Dialect {
     @Override
     public Optional<Settlement> settlement(Profile profile) {
         return good.settlement(profile);
+    }
+
+    @Override
+    public Optional<Replication> replication(Profile profile) {
+        return good.replication(profile);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.holdfast.tx.mutants;
 
+import dev.holdfast.tx.CausalToken;
 import dev.holdfast.tx.ConnectionBody;
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.Transactor;
@@ -50,6 +51,11 @@ class BrokenTransactor implements Transactor {
     @Override
     public <T extends @Nullable Object> T transact(TxOptions options, TxBody<T> body) {
         return good.transact(options, tx -> body.apply(handle(tx)));
+    }
+
+    @Override
+    public CausalToken causalToken() {
+        return good.causalToken();
     }
 
     @Override

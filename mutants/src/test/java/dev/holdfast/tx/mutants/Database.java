@@ -9,6 +9,7 @@ import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.testkit.DatabaseUnderTest;
 import dev.holdfast.tx.testkit.EngineSetup;
 import dev.holdfast.tx.testkit.Network;
+import dev.holdfast.tx.testkit.ReplicatedUnderTest;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
@@ -23,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param sessions of the database
  * @param sessionQueries that tell its settings
  * @param reachedBy the network in front of it, if there is one
+ * @param pair two servers of it, one of which follows the other, if there are such
  * @param set what is done to the setup of the engine
  * @param breaking what is done to the engine
  */
@@ -32,24 +34,34 @@ record Database(
         DataSource sessions,
         List<String> sessionQueries,
         @Nullable Network reachedBy,
+        @Nullable ReplicatedUnderTest pair,
         UnaryOperator<EngineSetup> set,
         UnaryOperator<Transactor> breaking)
         implements DatabaseUnderTest {
     Database withDialect(UnaryOperator<Dialect> change) {
-        return new Database(name, change.apply(dialect), sessions, sessionQueries, reachedBy, set, breaking);
+        return new Database(name, change.apply(dialect), sessions, sessionQueries, reachedBy, pair, set, breaking);
     }
 
     Database withEngine(UnaryOperator<Transactor> change) {
-        return new Database(name, dialect, sessions, sessionQueries, reachedBy, set, change);
+        return new Database(name, dialect, sessions, sessionQueries, reachedBy, pair, set, change);
     }
 
     /** With its engine given something other than what a case asks for. */
     Database withSetup(UnaryOperator<EngineSetup> change) {
-        return new Database(name, dialect, sessions, sessionQueries, reachedBy, change, breaking);
+        return new Database(name, dialect, sessions, sessionQueries, reachedBy, pair, change, breaking);
     }
 
     Database withSessions(UnaryOperator<DataSource> change) {
-        return new Database(name, dialect, change.apply(sessions), sessionQueries, reachedBy, set, breaking);
+        return new Database(name, dialect, change.apply(sessions), sessionQueries, reachedBy, pair, set, breaking);
+    }
+
+    Database withReplica(ReplicatedUnderTest servers) {
+        return new Database(name, dialect, sessions, sessionQueries, reachedBy, servers, set, breaking);
+    }
+
+    @Override
+    public Optional<ReplicatedUnderTest> replicated() {
+        return Optional.ofNullable(pair);
     }
 
     @Override
@@ -72,11 +84,14 @@ record Database(
     public Transactor transactor(EngineSetup wanted) {
         EngineSetup setup = set.apply(wanted);
         Holdfast.Builder builder = Holdfast.builder(setup.dataSource())
+                .replicaPolicy(setup.replicaPolicy())
                 .dialect(dialect)
                 .options(setup.options())
                 .ambient(setup.ambient())
-                .settleWithin(setup.settleWithin());
+                .settleWithin(setup.settleWithin())
+                .endWithin(setup.endWithin());
         setup.listeners().forEach(builder::listener);
+        setup.replicas().forEach(builder::replica);
         return breaking.apply(builder.build());
     }
 }

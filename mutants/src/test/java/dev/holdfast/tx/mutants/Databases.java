@@ -3,6 +3,7 @@ package dev.holdfast.tx.mutants;
 import dev.holdfast.tx.postgres.PostgresDialect;
 import dev.holdfast.tx.sqlite.SqliteDialect;
 import dev.holdfast.tx.testkit.DriverSessions;
+import dev.holdfast.tx.testkit.server.ReplicatedServer;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import dev.holdfast.tx.testkit.server.TestServer;
 import java.io.IOException;
@@ -46,6 +47,7 @@ final class Databases {
                 sessions,
                 List.of("PRAGMA busy_timeout", "PRAGMA query_only", "PRAGMA defer_foreign_keys"),
                 null,
+                null,
                 UnaryOperator.identity(),
                 UnaryOperator.identity());
     }
@@ -69,8 +71,16 @@ final class Databases {
                         "SHOW lock_timeout",
                         "SHOW statement_timeout"),
                 null,
+                null,
                 UnaryOperator.identity(),
                 UnaryOperator.identity());
+    }
+
+    /** The same, with a standby. */
+    static Database postgresWithStandby() {
+        return postgres()
+                .withReplica(ReplicatedServer.postgres(18)
+                        .underTest(server -> DriverSessions.of(server.url(), server.user(), server.password())));
     }
 
     /** Snapshots in this process; DDL commits. */
@@ -80,6 +90,7 @@ final class Databases {
                 new H2Dialect(),
                 DriverSessions.of("jdbc:h2:mem:mutant" + NUMBERS.incrementAndGet() + ";DB_CLOSE_DELAY=-1"),
                 List.of("CALL LOCK_TIMEOUT()"),
+                null,
                 null,
                 UnaryOperator.identity(),
                 UnaryOperator.identity());
@@ -104,6 +115,7 @@ final class Databases {
                 new DerbyDialect(),
                 sessions,
                 List.of("VALUES CURRENT ISOLATION"),
+                null,
                 null,
                 UnaryOperator.identity(),
                 UnaryOperator.identity());

@@ -14,6 +14,7 @@ final class Mutants {
                         DeclarationMutants.all(),
                         ErrorMutants.all(),
                         SettleMutants.all(),
+                        ReplicaMutants.all(),
                         EngineMutants.all(),
                         PoolMutants.all(),
                         LockMutants.all())
