@@ -1,11 +1,13 @@
 package dev.holdfast.tx.faults;
 
+import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.mysql.MysqlDialect;
 import dev.holdfast.tx.postgres.PostgresDialect;
 import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.sqlite.SqliteDialect;
 import dev.holdfast.tx.testkit.DriverSessions;
+import dev.holdfast.tx.testkit.Sql;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import dev.holdfast.tx.testkit.server.TestServer;
 import java.io.IOException;
@@ -17,6 +19,7 @@ import java.sql.Statement;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteConnection;
 import org.sqlite.SQLiteDataSource;
 
 /** A database that the bank is on, reached directly. */
@@ -91,8 +94,35 @@ final class Site {
         return server;
     }
 
-    boolean isPostgres() {
-        return dialect instanceof PostgresDialect;
+    /**
+     * What ends the session of a transaction, or its running statement, from another thread. Where there is no server to ask
+     * for that, it is done to the driver's connection.
+     */
+    Runnable killing(Tx tx, boolean session) throws SQLException {
+        if (server == null) {
+            SQLiteConnection raw = tx.connection().unwrap(SQLiteConnection.class);
+            return () -> quietly(session ? raw::close : raw.getDatabase()::interrupt);
+        }
+        boolean postgres = dialect instanceof PostgresDialect;
+        int id = Sql.ints(tx, "select " + (postgres ? "pg_backend_pid()" : "connection_id()"))
+                .get(0);
+        String kill = postgres
+                ? "select " + (session ? "pg_terminate_backend(" : "pg_cancel_backend(") + id + ")"
+                : (session ? "kill " : "kill query ") + id;
+        return () -> quietly(() -> run(kill));
+    }
+
+    @FunctionalInterface
+    private interface Blow {
+        void strike() throws SQLException;
+    }
+
+    private static void quietly(Blow blow) {
+        try {
+            blow.strike();
+        } catch (SQLException alreadyGone) {
+            return;
+        }
     }
 
     /** Runs statements that commit by themselves, in a session of their own. */

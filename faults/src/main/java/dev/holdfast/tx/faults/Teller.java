@@ -3,7 +3,6 @@ package dev.holdfast.tx.faults;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.holdfast.tx.Transactor;
-import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.faults.Bank.Transfer;
@@ -14,9 +13,7 @@ import dev.holdfast.tx.testkit.fault.CountingProxy;
 import dev.holdfast.tx.testkit.fault.Fault;
 import dev.holdfast.tx.testkit.fault.ScriptedDataSource;
 import java.net.URI;
-import java.sql.Connection;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutionException;
@@ -79,23 +76,24 @@ final class Teller implements AutoCloseable {
         if (kind < 20) {
             breakAt(1 + random.nextInt(proxy == null ? CALLS : PACKETS), kind < 10);
         }
-        String kill = kind < 20 || kind >= 26 || proxy == null ? null : killing(kind < 23);
+        boolean kills = kind >= 20 && kind < 26;
+        boolean session = kind < 23;
         Future<?>[] killed = new Future<?>[1];
         boolean[] first = {true};
         Throwable thrown = Facts.thrownBy(() -> db.execute(options, tx -> {
             boolean isFirst = first[0];
             first[0] = false;
-            if (kill == null || !isFirst) {
+            if (!kills || !isFirst) {
                 transfer.make(tx, step -> {});
                 return;
             }
-            String sql = kill.replace("?", session(tx));
+            Runnable kill = site.killing(tx, session);
             if (at == 4) {
-                tx.beforeCommit(() -> killed[0] = killer.submit(() -> kill(sql)));
+                tx.beforeCommit(() -> killed[0] = killer.submit(kill));
             }
             transfer.make(tx, step -> {
                 if (step == at) {
-                    killed[0] = killer.submit(() -> kill(sql));
+                    killed[0] = killer.submit(kill);
                 }
             });
         }));
@@ -134,27 +132,6 @@ final class Teller implements AutoCloseable {
             proxy.disarm();
         } else if (calls != null) {
             calls.play(null);
-        }
-    }
-
-    private String killing(boolean session) {
-        if (site.isPostgres()) {
-            return "select " + (session ? "pg_terminate_backend" : "pg_cancel_backend") + "(?)";
-        }
-        return session ? "kill ?" : "kill query ?";
-    }
-
-    private String session(Tx tx) throws SQLException {
-        String question = site.isPostgres() ? "select pg_backend_pid()" : "select connection_id()";
-        return String.valueOf(Sql.ints(tx, question).get(0));
-    }
-
-    private void kill(String sql) {
-        try (Connection session = site.sessions.getConnection();
-                Statement statement = session.createStatement()) {
-            statement.execute(sql);
-        } catch (SQLException alreadyGone) {
-            return;
         }
     }
 
