@@ -68,6 +68,8 @@ internal class SuspendingUnderTest(
 
     override fun network() = database.network()
 
+    override fun replicated() = database.replicated()
+
     override fun waivers() = database.waivers()
 
     override fun faultScenarios() = database.faultScenarios()
