@@ -24,6 +24,11 @@ public enum FailureKind {
     DATA(false),
     /** A write where only reads are allowed: in a read-only transaction or on a read-only server. */
     READ_ONLY(false),
+    /**
+     * A write reached a server that takes none at the time, though the transaction may write: a standby, or a primary that
+     * was demoted. Another connection may reach the one that does; this one is thrown away.
+     */
+    NOT_PRIMARY(true),
     /** The transaction was aborted by an earlier error. */
     TX_ABORTED(false),
     /** A transaction statement that does not fit the state of the transaction. */

@@ -39,7 +39,7 @@ public sealed interface Outcome {
         CHILD_STILL_OPEN,
         /** The server aborted or ended it before COMMIT. */
         ENDED_BY_SERVER,
-        /** The server answered COMMIT with an error. */
+        /** The server answered COMMIT with an error; or the connection was lost, and nothing can have been committed. */
         COMMIT_REFUSED,
         /** The whole timeout expired. */
         TIMED_OUT

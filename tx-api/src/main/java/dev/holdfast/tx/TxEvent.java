@@ -109,9 +109,38 @@ public interface TxEvent {
      *
      * @param server flavour, version and URL
      * @param why this one
-     * @param skipped how many replicas failed, or took too long, before it
+     * @param skipped the replicas that were tried before it in vain: each once for a transaction, so not those that were told
+     *     the time before
      */
-    record Routed(long transaction, @Nullable String label, String server, Why why, int skipped) implements TxEvent {
+    record Routed(long transaction, @Nullable String label, String server, Why why, List<Skipped> skipped)
+            implements TxEvent {
+        /** Copies the list. */
+        public Routed {
+            skipped = List.copyOf(skipped);
+        }
+
+        /**
+         * A replica that was tried, and did not take the transaction.
+         *
+         * @param server flavour, version and URL
+         * @param reason why it did not
+         */
+        public record Skipped(String server, Reason reason) {}
+
+        /** Why a replica did not take a transaction. More may be added: always have a default. */
+        public enum Reason {
+            /** It gave no connection, or not in time. */
+            NO_CONNECTION,
+            /** It failed, or did not answer in time, up to the answer to BEGIN. */
+            NOT_BEGUN,
+            /** It was lost at the first statement. */
+            LOST,
+            /** It was promoted. */
+            PROMOTED,
+            /** It had not seen in time what must be seen, and another server took the transaction. */
+            BEHIND
+        }
+
         /** Why a transaction that reads is on its server. More may be added: always have a default. */
         public enum Why {
             /** A healthy replica was chosen. */

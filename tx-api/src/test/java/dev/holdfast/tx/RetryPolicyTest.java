@@ -44,6 +44,7 @@ class RetryPolicyTest {
                         FailureKind.SERIALIZATION,
                         FailureKind.DEADLOCK,
                         FailureKind.LOCK_TIMEOUT,
+                        FailureKind.NOT_PRIMARY,
                         FailureKind.CONNECTION_LOST,
                         FailureKind.SERVER_SHUTDOWN,
                         FailureKind.TOO_MANY_CONNECTIONS);

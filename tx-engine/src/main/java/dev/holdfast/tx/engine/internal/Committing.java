@@ -42,16 +42,16 @@ final class Committing {
         }
         if (error == null) {
             committed(transaction, transaction.lease().slots().get(Positions.POSITION));
-            transaction.giveBack(null);
+            GivingBack.giveBack(transaction, null);
             return Transaction.COMMITTED;
         }
         if (answer.reached() == Reached.ANSWERED) {
             committed(transaction, null);
-            transaction.evict("what follows COMMIT failed", error);
+            GivingBack.evict(transaction, "what follows COMMIT failed", error);
             return Transaction.COMMITTED;
         }
         if (answer.reached() == Reached.WITHDRAWN) {
-            transaction.rollBack(error);
+            RollingBack.rollBack(transaction, error);
             return new Outcome.RolledBack(Reason.COMMIT_REFUSED, error);
         }
         return refused(transaction, error, answer.reached());
@@ -66,7 +66,7 @@ final class Committing {
 
     private static Outcome.RolledBack rolledBackInstead(Transaction transaction, Throwable error) {
         Throwable first = transaction.stoppedBy();
-        transaction.rollBack(error);
+        RollingBack.rollBack(transaction, error);
         return new Outcome.RolledBack(Reason.COMMIT_REFUSED, first == null ? error : first);
     }
 
@@ -78,7 +78,7 @@ final class Committing {
             Outcome.RolledBack outcome = new Outcome.RolledBack(
                     Reason.ENDED_BY_SERVER,
                     first != null ? first : new TxStateException("the driver reports a failed transaction"));
-            transaction.rollBack(null);
+            RollingBack.rollBack(transaction, null);
             return outcome;
         }
         if (driver == DriverState.IDLE && transaction.isAnswered()) {
@@ -91,14 +91,15 @@ final class Committing {
     static Outcome unseen(Transaction transaction, TxStateException ended) {
         transaction.ends();
         committed(transaction, null);
-        transaction.evict("the transaction was ended behind our back", ended);
+        GivingBack.evict(transaction, "the transaction was ended behind our back", ended);
         return new Outcome.Unknown(ended);
     }
 
     private static Outcome refused(Transaction transaction, Throwable error, Reached reached) {
         DriverState driver = transaction.driverState();
         Failure failure = error instanceof SQLException sql
-                ? transaction.classify(
+                ? Classifying.classify(
+                        transaction,
                         sql,
                         Moment.of(Phase.COMMIT, transaction.prepared.wish()).driverState(driver))
                 : null;
@@ -119,12 +120,16 @@ final class Committing {
             case ROLLED_BACK, STILL_OPEN -> rolledBackInstead(transaction, error);
             case COMMITTED -> {
                 committed(transaction, null);
-                transaction.evict("COMMIT was done and answered with an error", error);
+                GivingBack.evict(transaction, "COMMIT was done and answered with an error", error);
                 yield Transaction.COMMITTED;
             }
             case UNKNOWN -> {
+                if (transaction.couldWriteNothing()) {
+                    GivingBack.evict(transaction, "the answer to COMMIT was lost", error);
+                    yield new Outcome.RolledBack(Reason.COMMIT_REFUSED, error);
+                }
                 Map<String, String> slots = transaction.lease().slots();
-                transaction.evict("the outcome of COMMIT is unknown", error);
+                GivingBack.evict(transaction, "the outcome of COMMIT is unknown", error);
                 try {
                     yield Settling.settle(transaction, slots, error);
                 } finally {

@@ -103,7 +103,7 @@ final class Ending {
                     : verdict;
             scope.endHandle();
             if (!(last instanceof Settle.Verdict.Commit)) {
-                scope.transaction.fenceRollback();
+                RollingBack.fence(scope.transaction);
             }
             TxStateException unseen = scope.transaction.unseenEnd.error();
             if (unseen != null) {
@@ -114,7 +114,7 @@ final class Ending {
                 return Committing.commit(scope.transaction);
             }
             Outcome.RolledBack outcome = rolledBack(last);
-            scope.transaction.rollBack(outcome.cause());
+            RollingBack.rollBack(scope.transaction, outcome.cause());
             return outcome;
         } catch (Throwable unforeseen) {
             scope.transaction.abandon(unforeseen);

@@ -117,6 +117,15 @@ public final class Engine {
             return replicas.prepare(options);
         }
         if (readers != null && reading && !(reads instanceof Reads.Primary)) {
+            if (replicas != null && replicas.keepsFromReaders(options, now())) {
+                try {
+                    return primary.prepare(options).insteadOfReaders();
+                } catch (TxUnsupportedException asksForMore) { // such as READ_ONLY of SQL Server
+                    if (reads != null) {
+                        throw asksForMore;
+                    }
+                }
+            }
             try {
                 return readers.prepare(options);
             } catch (TxUnsupportedException notThere) {
@@ -124,6 +133,11 @@ public final class Engine {
             }
         }
         return primary.prepare(options);
+    }
+
+    /** Whether it depends on what was committed where such a transaction leads. */
+    boolean mayLeadElsewhere(Prepared prepared) {
+        return replicas != null && prepared.server() == readers;
     }
 
     /** What may take transactions that read; only where there can be any. */

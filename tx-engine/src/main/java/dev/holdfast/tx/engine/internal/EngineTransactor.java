@@ -283,7 +283,7 @@ final class EngineTransactor implements Transactor {
                     ? inFixture(running, defaults.overlay(asked))
                     : savepoint(running, savepoint, deadline(asked, running), null);
         }
-        boolean isPlain = asked.equals(TxOptions.none()) && engine.separate == null;
+        boolean isPlain = asked.equals(TxOptions.none()) && engine.separate == null && !engine.mayLeadElsewhere(plain);
         Prepared prepared = isPlain ? plain : engine.prepareToStart(defaults.overlay(asked));
         Deadline deadline = deadline(prepared.options(), running);
         return new Call(

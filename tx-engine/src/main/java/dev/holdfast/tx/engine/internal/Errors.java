@@ -1,6 +1,7 @@
 package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.Outcome;
 import dev.holdfast.tx.TxOutcomeUnknownException;
 import dev.holdfast.tx.TxRolledBackException;
@@ -32,7 +33,11 @@ final class Errors {
             case ENDED_BY_SERVER ->
                 "an earlier error had ended it" + first
                         + "; let that exception pass, or wrap the statement in nested(…) to survive it";
-            case COMMIT_REFUSED -> "the server refused the commit" + first;
+            case COMMIT_REFUSED ->
+                (failure != null && failure.effect() == FailureEffect.LOST
+                                ? "the connection was lost at the commit"
+                                : "the server refused the commit")
+                        + first;
             case REQUESTED -> "setRollbackOnly was called on it; call rollback() where that is wanted";
             case TIMED_OUT -> "it ran out of time" + first;
             default -> outcome.reason() + first;

@@ -27,9 +27,10 @@ final class Failures {
         this.server = server;
     }
 
-    /** Keeps a failure as it was classified when it happened. */
+    /** Keeps a failure as it was classified when it happened, or later by who knew more. */
     void remember(Failure failure) {
         synchronized (recent) {
+            recent.removeIf(known -> known.error() == failure.error());
             if (recent.size() == REMEMBERED) {
                 recent.removeFirst();
             }

@@ -70,7 +70,7 @@ final class FirstStatement {
                 }
                 return first.send();
             } catch (SQLException e) {
-                if (over || !transaction.beginsElsewhere(e, scopeDeadline)) {
+                if (over || !Beginning.beginsElsewhere(transaction, e, scopeDeadline)) {
                     throw e;
                 }
                 again = true;

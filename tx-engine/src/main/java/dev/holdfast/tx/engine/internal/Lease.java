@@ -1,5 +1,6 @@
 package dev.holdfast.tx.engine.internal;
 
+import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.spi.CommitMessage;
 import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Message;
@@ -71,6 +72,7 @@ final class Lease {
     private @Nullable Statement statement;
     private @Nullable AnswerTime answerTime;
     private boolean escaped;
+    private @Nullable Failure refusedWrite;
     /** A message that reads what it then changes was sent, and what it read did not arrive: it cannot be put back. */
     private boolean inDoubt;
     /** Steps of the last message that the driver was asked to send. */
@@ -114,6 +116,17 @@ final class Lease {
 
     boolean isEscaped() {
         return escaped;
+    }
+
+    /** Its server refused a write that it should have taken. */
+    void refusedWrite(Failure failure) {
+        refusedWrite = failure;
+    }
+
+    /** How its server refused a write that it should have taken; null if it has not. */
+    @Nullable
+    Failure refusedWrite() {
+        return refusedWrite;
     }
 
     /** Whether something may have been changed that cannot be put back. */

@@ -2,6 +2,7 @@ package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.FailureEffect;
+import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxStateException;
@@ -105,6 +106,10 @@ final class Loan implements ConnectionUse {
                 server.dialect.classify(sql, Moment.of(Phase.OUTSIDE, Wish.of(TxOptions.none())), server.profile);
         engine.failures.remember(failure);
         if (failure.effect() == FailureEffect.LOST) {
+            broken = true;
+            server.source.lost();
+        }
+        if (failure.kind() == FailureKind.NOT_PRIMARY) {
             broken = true;
         }
         return sql;

@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param plan what it answered
  * @param shownLabel the label for {@link Wish#LABEL}; null if the plan has no use for it, or there is none
  * @param routed whether where they run is decided by a {@link Route} when they begin, and may be another server
+ * @param instead whether they would run in the pool of readers, had nothing been committed a short time ago
  */
 record Prepared(
         Server server,
@@ -25,12 +26,13 @@ record Prepared(
         Wish wish,
         TxPlan plan,
         @Nullable String shownLabel,
-        boolean routed) {
+        boolean routed,
+        boolean instead) {
     private static final int LONGEST_LABEL = 63;
 
     /** On this server for certain. */
     Prepared(Server server, TxOptions options, Wish wish, TxPlan plan) {
-        this(server, options, wish, plan, shownLabel(options, plan), false);
+        this(server, options, wish, plan, shownLabel(options, plan), false, false);
     }
 
     private static @Nullable String shownLabel(TxOptions options, TxPlan plan) {
@@ -46,7 +48,12 @@ record Prepared(
 
     /** The same plan, with the options that were asked for, on a server that is decided when it begins. */
     Prepared routed(TxOptions asked) {
-        return new Prepared(server, asked, wish, plan, shownLabel, true);
+        return new Prepared(server, asked, wish, plan, shownLabel, true, instead);
+    }
+
+    /** The same, in place of the pool of readers. */
+    Prepared insteadOfReaders() {
+        return new Prepared(server, options, wish, plan, shownLabel, routed, true);
     }
 
     /**
@@ -54,7 +61,8 @@ record Prepared(
      * could have kept them from writing, and was not told to.
      */
     boolean mayWrite() {
-        return wish.target() == Wish.Target.PRIMARY
+        return !instead
+                && wish.target() == Wish.Target.PRIMARY
                 && wish.options().access() != Access.READ_ONLY
                 && !(routed && !(options.reads() instanceof Reads.Primary) && !server.profile.has(Feature.READ_ONLY));
     }

@@ -154,6 +154,25 @@ final class Replicas {
         return healthy;
     }
 
+    /**
+     * Whether a transaction that reads is not to go to a pool of readers that is no replica by name: these follow the primary as
+     * replicas do, and nobody knows how far.
+     *
+     * @throws TxUnsupportedException if it asks for what can never be known there
+     */
+    boolean keepsFromReaders(TxOptions options, long now) {
+        Reads reads = reads(options);
+        if (reads instanceof Reads.Causal && seen == null) {
+            throw new TxUnsupportedException(
+                    "reads CAUSAL is asked for, and " + primary.profile.server()
+                            + " does not tell the positions of commits: ask for sticky or primary reads",
+                    options.label());
+        }
+        return reads instanceof Reads.Causal
+                || (reads instanceof Reads.Sticky sticky
+                        && hasCommittedSince(sticky.duration().toNanos(), now));
+    }
+
     /** Whether something was committed such a short time ago. */
     boolean hasCommittedSince(long nanos, long now) {
         long last = committedAt.get();
@@ -162,11 +181,8 @@ final class Replicas {
 
     /** There was a commit, or may have been one. */
     void committed(@Nullable String position, long now) {
-        if (isEmpty()) {
-            return; // whoever asks, asks the primary
-        }
         committedAt.set(now);
-        if (seen != null) {
+        if (seen != null && !isEmpty()) { // or whoever asks, asks the primary
             seen.committed(position);
         }
     }

@@ -6,6 +6,7 @@ import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Reads;
 import dev.holdfast.tx.ReplicaPolicy.Fallback;
 import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxEvent.Routed.Reason;
 import dev.holdfast.tx.TxEvent.Routed.Why;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxOptions;
@@ -19,8 +20,12 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -40,7 +45,13 @@ final class Route {
     private final List<Replica> candidates;
 
     private Why why;
-    private int skipped;
+    /** Those that did not take it, each once, in order. */
+    private final Map<Replica, Reason> skipped = new LinkedHashMap<>();
+    /** How many of these the listeners know of. */
+    private int told;
+    /** Those that had not seen what must be seen, since it was last told where it went. */
+    private final Set<Replica> stale = new LinkedHashSet<>();
+
     private final long decided;
     private @Nullable Replica taken;
     private @Nullable Failure lastFailure;
@@ -96,7 +107,7 @@ final class Route {
 
     /** Has it tried elsewhere than where it would be tried first. */
     void skipFirst() {
-        skip(candidates.get(0));
+        skip(candidates.get(0), Reason.NO_CONNECTION);
     }
 
     private Prepared onPrimary() {
@@ -130,13 +141,15 @@ final class Route {
             return false;
         }
         on.failed(error);
-        skip(on);
+        skip(on, Reason.LOST);
         return true;
     }
 
-    private void skip(Replica replica) {
+    /** It is not tried any more. */
+    private void skip(Replica replica, Reason reason) {
         candidates.remove(replica);
-        skipped++;
+        stale.remove(replica);
+        skipped.putIfAbsent(replica, reason);
         if (candidates.isEmpty()) {
             why = Why.NONE_HEALTHY;
         }
@@ -190,7 +203,7 @@ final class Route {
             return null;
         }
         List<Replica> behind = new ArrayList<>();
-        for (Replica replica : candidates) {
+        for (Replica replica : List.copyOf(candidates)) {
             Lease begun = attempt(replica, wanted, deadline, behind);
             if (begun != null) {
                 return begun;
@@ -275,7 +288,7 @@ final class Route {
         Deadline within = answerWithin(deadline);
         Lease lease = take(replica, there, deadline, within);
         if (lease == null) {
-            skipped++;
+            skip(replica, Reason.NO_CONNECTION);
             return null;
         }
         try {
@@ -284,12 +297,13 @@ final class Route {
                 Asking.perform(there.server(), lease, replicas.replication.question(), within);
                 if (!replica.answered(lease.slots())) {
                     lease.giveBack();
-                    skipped++;
+                    skip(replica, Reason.PROMOTED);
                     return null;
                 }
                 if (wanted != null && !hasSeen(lease, wanted)) {
                     lease.giveBack();
                     behind.add(replica);
+                    stale.add(replica);
                     return null;
                 }
             }
@@ -301,7 +315,7 @@ final class Route {
             if (isTheServers(lastFailure) && !isPassed(deadline)) {
                 replica.failed(e);
             }
-            skipped++;
+            skip(replica, Reason.NOT_BEGUN);
             return null;
         } catch (RuntimeException | Error e) {
             thrownAway(lease, e);
@@ -407,12 +421,29 @@ final class Route {
     void tell() {
         if (!replicas.isEmpty()) {
             Why reason = why;
+            stale.stream().filter(each -> each != taken).forEach(each -> skipped.putIfAbsent(each, Reason.BEHIND));
+            stale.clear();
+            List<TxEvent.Routed.Skipped> untold = skipped.entrySet().stream()
+                    .skip(told)
+                    .map(each -> new TxEvent.Routed.Skipped(named(each.getKey()), each.getValue()))
+                    .toList();
+            told = skipped.size();
             transaction.tell(() -> new TxEvent.Routed(
                     transaction.id(),
                     options.label(),
                     transaction.prepared.server().profile.toString(),
                     reason,
-                    skipped));
+                    untold));
         }
+    }
+
+    private static String named(Replica replica) {
+        Server server = replica.server();
+        return server == null ? replica.name : server.profile.toString();
+    }
+
+    /** Whether it is on a replica. */
+    boolean isOnReplica() {
+        return taken != null;
     }
 }

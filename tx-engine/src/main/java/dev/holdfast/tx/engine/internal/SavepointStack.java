@@ -2,6 +2,7 @@ package dev.holdfast.tx.engine.internal;
 
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.spi.Message;
+import dev.holdfast.tx.spi.Moment.Phase;
 import dev.holdfast.tx.spi.Savepoints;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -26,6 +27,16 @@ final class SavepointStack {
 
     Unit root() {
         return root;
+    }
+
+    /** Whether what is done now may only read. */
+    boolean isReadOnly() {
+        for (Unit unit = top; unit != null; unit = unit.parent) {
+            if (unit.readOnly) {
+                return true;
+            }
+        }
+        return false;
     }
 
     Unit push(boolean readOnly, boolean standsForRoot) {
@@ -92,21 +103,42 @@ final class SavepointStack {
         Message set = unit.readOnly
                 ? messages().setReadOnly(unit.savepoint)
                 : messages().set(unit.savepoint);
-        transaction.performForSavepoint(set);
+        perform(set);
         unit.sent = true;
     }
 
     /** Releases the innermost savepoint, if it was ever sent. */
     void release() throws SQLException {
         if (top.sent) {
-            transaction.performForSavepoint(messages().release(top.savepoint));
+            perform(messages().release(top.savepoint));
         }
     }
 
     /** Undoes what came after the innermost savepoint, if it was ever sent and there is something left to undo. */
     void undo() throws SQLException {
         if (top.sent && transaction.condition.is(Condition.State.ACTIVE)) {
-            transaction.performForSavepoint(messages().rollbackTo(top.savepoint));
+            perform(messages().rollbackTo(top.savepoint));
+        }
+    }
+
+    /** Sends what sets, releases or rolls back to a savepoint. */
+    private void perform(Message message) throws SQLException {
+        Deadline deadline = transaction.deadline;
+        try {
+            if (deadline != null) {
+                transaction.lease().answerTime().until(deadline);
+            }
+            transaction.lease().perform(message);
+            transaction.answered();
+        } catch (SQLException | RuntimeException | Error e) {
+            Failure failure = Classifying.failed(transaction, e, Phase.SAVEPOINT, null, null, Condition.State.LOST);
+            if (deadline != null && transaction.isLostAfter(deadline, failure)) {
+                throw deadline.expiredInJdbc(
+                        "A savepoint on " + transaction.prepared.server().profile,
+                        transaction.prepared.options().label(),
+                        failure);
+            }
+            throw failure.error();
         }
     }
 

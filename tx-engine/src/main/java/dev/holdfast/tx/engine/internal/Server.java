@@ -11,6 +11,7 @@ import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.FixtureHooks;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Replication;
 import dev.holdfast.tx.spi.Savepoints;
 import dev.holdfast.tx.spi.SettingSql;
 import dev.holdfast.tx.spi.Settlement;
@@ -41,6 +42,8 @@ final class Server {
     final @Nullable Markers markers;
     /** How the schema of a session is put back; null where JDBC's getter is enough. */
     final @Nullable SettingSql schema;
+    /** How it is asked whether it takes writes; null if nobody knows. */
+    final @Nullable Replication replication;
 
     private final Wish.Target target;
     /** Whether commits tell their positions. */
@@ -57,6 +60,7 @@ final class Server {
         this.settlement = dialect.settlement(profile).orElse(null);
         this.markers = settlement == null || settlement.markers() == null ? null : new Markers(settlement.markers());
         this.schema = dialect.schema(profile).orElse(null);
+        this.replication = dialect.replication(profile).orElse(null);
         this.target = target;
     }
 

@@ -4,13 +4,19 @@ import com.zaxxer.hikari.HikariDataSource;
 import com.zaxxer.hikari.HikariPoolMXBean;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
+import java.util.Collections;
+import java.util.Set;
+import java.util.WeakHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +36,22 @@ class Source {
     /** Unless the pool says otherwise: what pools have if nobody sets it. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+    /** A pool that lends the same one again and again is not asked for ever. */
+    private static final int MOST_DEAD = 1_000;
+
+    /** After so many in a row that were alive, the others are taken for alive, where a pool does not say how many it has. */
+    private static final int MOST_ALIVE = 100;
+
+    /** For a look at a connection. */
+    private static final int LOOK_SECONDS = 1;
+
+    /** For drivers that take that for the time until they send a cancel, and wait for what that does. */
+    private static final Duration ANSWER = Duration.ofSeconds(LOOK_SECONDS).plus(AnswerTime.OF_CANCEL);
+
     private final DataSource dataSource;
+    /** Since a connection was lost, until the others were looked at. */
+    private final AtomicReference<@Nullable Looks> looks = new AtomicReference<>();
+
     private @Nullable Object gate;
 
     private Source(DataSource dataSource) {
@@ -80,19 +101,74 @@ class Source {
     final Connection acquire(@Nullable Deadline deadline) throws SQLException, TimeoutException, InterruptedException {
         Caller caller = Current.caller();
         if (caller == null) {
-            return deadline == null || keeps(deadline) ? dataSource.getConnection() : acquireBy(deadline);
+            return deadline == null || keeps(deadline) ? take() : acquireBy(deadline);
         }
         CallersWait wait = new CallersWait(caller); // pools answer an interrupt
         try {
-            return deadline == null || keeps(deadline) ? dataSource.getConnection() : acquireBy(deadline);
+            return deadline == null || keeps(deadline) ? take() : acquireBy(deadline);
         } finally {
             wait.over();
         }
     }
 
+    /**
+     * A connection was lost. Its server may have gone, and all other connections with it: each is looked at once before it is
+     * lent, or every one of them would cost a caller an error.
+     */
+    final void lost() {
+        looks.set(new Looks(Math.min(size(), MOST_ALIVE)));
+    }
+
+    /** One that is not known to be dead. The dead are not looked for longer than the pool would have a caller wait. */
+    private Connection take() throws SQLException {
+        long start = System.nanoTime();
+        Connection taken = dataSource.getConnection();
+        for (int dead = 0; dead < MOST_DEAD && isDead(taken); dead++) {
+            try {
+                evict(taken);
+            } catch (SQLException | RuntimeException e) {
+                Log.LOGGER.log(System.Logger.Level.DEBUG, "A connection that is dead did not close", e);
+            }
+            if (System.nanoTime() - start > patience().toNanos()) {
+                throw new SQLException("Each connection that was lent within " + patience() + " was dead", "08006");
+            }
+            if (Thread.currentThread().isInterrupted()) {
+                throw new SQLException("Interrupted while connections were looked at: the last one was dead", "08006");
+            }
+            taken = dataSource.getConnection();
+        }
+        return taken;
+    }
+
+    private boolean isDead(Connection taken) {
+        Looks now = looks.get();
+        if (now == null || !now.isFirst(physical(taken))) {
+            return false;
+        }
+        boolean alive = isAlive(taken);
+        if (now.areOver(alive)) {
+            looks.compareAndSet(now, null);
+        }
+        return !alive;
+    }
+
+    private boolean isAlive(Connection taken) {
+        try {
+            AnswerTime answers = new Lease(this, taken).answerTime();
+            answers.atMost(ANSWER);
+            boolean valid = taken.isValid(LOOK_SECONDS);
+            answers.until(null);
+            return valid;
+        } catch (SQLFeatureNotSupportedException | AbstractMethodError e) {
+            return true; // as far as the driver can tell
+        } catch (SQLException | RuntimeException e) {
+            return false;
+        }
+    }
+
     private Connection acquireBy(Deadline deadline) throws SQLException, TimeoutException, InterruptedException {
         Handover handover = new Handover();
-        Future<?> waiting = WAITERS.submit(() -> handover.from(dataSource));
+        Future<?> waiting = WAITERS.submit(() -> handover.from(this));
         try {
             waiting.get(Math.max(0, deadline.left(System.nanoTime())), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
@@ -161,15 +237,40 @@ class Source {
         }
     }
 
+    /** Which connections were looked at after a loss. */
+    private static final class Looks {
+        private final Set<Connection> seen =
+                Collections.synchronizedSet(Collections.newSetFromMap(new WeakHashMap<>()));
+        private final int enough;
+        private final AtomicInteger alive = new AtomicInteger();
+
+        Looks(int enough) {
+            this.enough = enough;
+        }
+
+        boolean isFirst(Connection physical) {
+            return seen.add(physical);
+        }
+
+        /** Whether it is not worth while to go on: a pool may wrap its connections so that none is ever recognised. */
+        boolean areOver(boolean oneIsAlive) {
+            if (oneIsAlive) {
+                return alive.incrementAndGet() >= enough;
+            }
+            alive.set(0);
+            return false;
+        }
+    }
+
     /** One connection on its way from the waiter to the caller, or back to the pool if the caller has gone. */
     private static final class Handover {
         private @Nullable Connection connection;
         private @Nullable Throwable error;
         private boolean abandoned;
 
-        void from(DataSource dataSource) {
+        void from(Source source) {
             try {
-                Connection fresh = dataSource.getConnection();
+                Connection fresh = source.take();
                 synchronized (this) {
                     if (!abandoned) {
                         connection = fresh;

@@ -123,7 +123,8 @@ abstract class TransactionUse implements ConnectionUse {
         } catch (SQLException e) {
             Thrown.suppress(error, e);
         }
-        Failure failure = transaction.failed(error, Phase.STATEMENT, execution, rowsOf, Condition.State.LOST);
+        Failure failure =
+                Classifying.failed(transaction, error, Phase.STATEMENT, execution, rowsOf, Condition.State.LOST);
         if (execution != null && execution.lock != null && failure.effect() == FailureEffect.NONE) {
             afterFailed(execution.lock, failure);
         }

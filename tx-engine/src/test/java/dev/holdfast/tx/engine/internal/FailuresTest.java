@@ -62,6 +62,14 @@ class FailuresTest {
     }
 
     @Test
+    void who_knew_more_later_is_believed() {
+        SQLException error = error(FailureKind.OTHER, null);
+        failures.remember(Failure.of(error, FailureKind.READ_ONLY));
+        failures.remember(Failure.of(error, FailureKind.NOT_PRIMARY));
+        assertThat(kind(error)).isEqualTo(FailureKind.NOT_PRIMARY);
+    }
+
+    @Test
     void an_error_that_happened_goes_before_one_that_it_wraps() {
         SQLException inner = error(FailureKind.UNIQUE, null);
         SQLException outer = error(FailureKind.OTHER, inner);
