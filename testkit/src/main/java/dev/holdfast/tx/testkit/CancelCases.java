@@ -200,7 +200,7 @@ final class CancelCases {
                                     () -> db.execute(tx -> {
                                         insert(tx, table, 1);
                                         kill(run, tx);
-                                        until("the session is gone", () -> {
+                                        Await.met("the session is gone", () -> {
                                             insert(tx, table, (int) (System.nanoTime() & 0xfffffff));
                                             return false;
                                         });
@@ -220,23 +220,6 @@ final class CancelCases {
             throw new Untested(Means.KILL.whyNot());
         }
         run.observe(kill.replace("{session}", String.valueOf(ints(tx, ask).get(0))));
-    }
-
-    /** Something that may come to be so. */
-    @FunctionalInterface
-    interface Happening {
-        boolean has() throws Exception;
-    }
-
-    /** Asks again and again until it is so, or raises what asking raises. */
-    static void until(String what, Happening happening) throws Exception {
-        long end = System.nanoTime() + Patience.step().toNanos();
-        while (!happening.has()) {
-            if (System.nanoTime() - end > 0) {
-                throw new Inconclusive("it was waited too long until " + what);
-            }
-            Thread.onSpinWait();
-        }
     }
 
     static String slow(CaseRun run) {
@@ -396,9 +379,7 @@ final class CancelCases {
                 return thrown == null ? new AssertionError("it did not fail") : thrown;
             });
             Thread thread = waiter.get();
-            until(
-                    "the other waits for a connection",
-                    () -> thread.getState() == Thread.State.TIMED_WAITING || thread.getState() == Thread.State.WAITING);
+            Await.met("the other waits for a connection", () -> Await.waits(thread));
             thread.interrupt();
             Throwable told = waiting.get(Patience.step().toMillis(), TimeUnit.MILLISECONDS);
             holds(

@@ -35,7 +35,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -250,15 +249,8 @@ final class ConcurrencyCases {
     }
 
     /** Whether a count comes to this soon; it does not where its writers wait. */
-    private static boolean advanced(AtomicInteger count, int to) {
-        long until = System.nanoTime() + Patience.of(Duration.ofMillis(500)).toNanos();
-        while (count.get() < to) {
-            if (System.nanoTime() - until > 0) {
-                return false;
-            }
-            LockSupport.parkNanos(100_000); // what counts needs a processor too
-        }
-        return true;
+    private static boolean advanced(AtomicInteger count, int to) throws Exception {
+        return Await.within(Patience.of(Duration.ofMillis(500)), () -> count.get() >= to);
     }
 
     private static void drain(CaseRun run) throws SQLException {

@@ -301,18 +301,8 @@ final class LifeCycleCases {
     }
 
     /** Until the thread waits, or has done its work. */
-    private static void awaitWaiting(AtomicReference<@Nullable Thread> thread, CompletableFuture<?> work) {
-        long end = System.nanoTime() + Patience.step().toNanos();
-        while (!work.isDone()) {
-            Thread seen = thread.get();
-            if (seen != null
-                    && (seen.getState() == Thread.State.WAITING || seen.getState() == Thread.State.TIMED_WAITING)) {
-                return;
-            }
-            if (System.nanoTime() > end) {
-                throw new Inconclusive("the other thread did not come to wait");
-            }
-            Thread.onSpinWait();
-        }
+    private static void awaitWaiting(AtomicReference<@Nullable Thread> thread, CompletableFuture<?> work)
+            throws Exception {
+        Await.met("the other thread waits", () -> work.isDone() || Await.waits(thread.get()));
     }
 }

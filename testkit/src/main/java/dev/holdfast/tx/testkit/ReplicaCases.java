@@ -16,24 +16,16 @@ import dev.holdfast.tx.ReplicaPolicy;
 import dev.holdfast.tx.ReplicaPolicy.Choice;
 import dev.holdfast.tx.ReplicaPolicy.Fallback;
 import dev.holdfast.tx.Transactor;
-import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxEvent.Routed.Why;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxRejectedException;
 import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Feature;
-import dev.holdfast.tx.spi.Identity.Autocommit;
-import dev.holdfast.tx.spi.Profile;
 import dev.holdfast.tx.testkit.fault.JdbcProxy;
-import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.SQLException;
-import java.sql.Statement;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -41,10 +33,8 @@ import javax.sql.DataSource;
 
 /** Transactions that read from a replica (RPL), which is told when to apply what. */
 final class ReplicaCases {
-    private static final TxOptions READ = TxOptions.none().readOnly();
     private static final TxOptions HINT = TxOptions.none().readOnlyHint();
     private static final TxOptions ANY = HINT.reads(Reads.replica());
-    private static final AtomicInteger TABLES = new AtomicInteger();
 
     /** Asks nobody in the background, and does not wait long for who is behind. */
     private static final ReplicaPolicy ON_USE =
@@ -118,7 +108,7 @@ final class ReplicaCases {
                     db.execute(tx -> insert(tx, bed.table, 1));
                     asked.set(0);
                     CompletableFuture<Integer> reader = Threads.supply(() -> bed.rows(db, HINT));
-                    await("the replica is asked again and again", () -> asked.get() >= 3);
+                    Await.shown("the replica is asked again and again", () -> asked.get() >= 3);
                     equal(false, reader.isDone(), "whether the read has not waited");
                     bed.pair.resume();
                     equal(1, reader.get(Patience.step().toSeconds(), TimeUnit.SECONDS), "rows seen");
@@ -208,7 +198,7 @@ final class ReplicaCases {
                     Transactor db = bed.db(ON_USE);
                     db.execute(tx -> insert(tx, bed.table, 1));
                     TxOptions sticky = HINT.reads(Reads.sticky(Duration.ofMillis(200)));
-                    await("a read goes to the replica", () -> {
+                    Await.shown("a read goes to the replica", () -> {
                         bed.rows(db, sticky);
                         List<Why> routes = bed.routes();
                         return routes.get(routes.size() - 1) == Why.REPLICA;
@@ -222,12 +212,14 @@ final class ReplicaCases {
                         "a replica that is lost at the caller's first statement is skipped, and the statement is not",
                         bed -> {
                             Breakable first = new Breakable(bed.pair.replica());
-                            Transactor db = bed.db(ON_USE, first.dataSource());
+                            Breakable down = new Breakable(bed.pair.replica());
+                            Transactor db = bed.db(ON_USE, down.dataSource(), first.dataSource());
                             db.execute(tx -> {
                                 insert(tx, bed.table, 1);
                                 insert(tx, bed.table, 2);
                             });
                             bed.awaitRows(2);
+                            down.fail(Breakable.Failing.AT_ACQUIRE);
                             first.fail(Breakable.Failing.AT_FIRST_EXECUTION);
                             db.execute(ANY, tx -> {
                                 try (PreparedStatement select = tx.connection()
@@ -239,7 +231,7 @@ final class ReplicaCases {
                                 }
                             });
                             equal(List.of(Why.REPLICA, Why.NONE_HEALTHY), bed.routes(), "routes");
-                            equal(1, bed.skipped(), "how often a replica was skipped");
+                            equal(2, bed.skipped(), "how often a replica was skipped");
                         }),
                 at("RPL-12", "TX-1407", "a replica that failed is read from when it answers again", bed -> {
                     Breakable first = new Breakable(bed.pair.replica());
@@ -247,7 +239,7 @@ final class ReplicaCases {
                     first.fail(Breakable.Failing.AT_FIRST_STATEMENT);
                     equal(0, bed.rows(db, ANY), "rows seen while it fails");
                     first.fail(Breakable.Failing.NOT);
-                    await("it is read from again", () -> {
+                    Await.shown("it is read from again", () -> {
                         bed.rows(db, ANY);
                         List<Why> routes = bed.routes();
                         return routes.get(routes.size() - 1) == Why.REPLICA;
@@ -332,144 +324,18 @@ final class ReplicaCases {
     /** Shows something of a primary and its replica. */
     @FunctionalInterface
     private interface Body {
-        void show(Bed bed) throws Exception;
+        void show(ReplicaBed bed) throws Exception;
     }
 
     private static ConformanceCase at(String id, String rule, String title, Body body) {
         return ConformanceCase.of(id, rule, title, Needs.of(Means.REPLICA), run -> {
-            Bed bed = new Bed(run);
+            ReplicaBed bed = new ReplicaBed(run);
             try {
                 body.show(bed);
             } finally {
                 bed.pair.resume();
             }
         });
-    }
-
-    private static void await(String what, Callable<Boolean> condition) throws Exception {
-        long end = System.nanoTime() + Patience.step().toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() - end > 0) {
-                throw new AssertionError("In vain: " + what);
-            }
-            Thread.onSpinWait();
-        }
-    }
-
-    /** A primary and its replica, with an empty table on both. */
-    private static final class Bed {
-        final CaseRun run;
-        final ReplicatedUnderTest pair;
-        final Profile profile;
-        final String table = "hf_rpl_" + TABLES.incrementAndGet();
-        private final List<TxEvent> events = Collections.synchronizedList(new ArrayList<>());
-
-        Bed(CaseRun run) throws Exception {
-            this.run = run;
-            this.pair = run.database().replicated().orElseThrow();
-            this.profile =
-                    LiveProfile.asked(run.database().dialect(), pair.primary()).profile();
-            pair.resume();
-            try {
-                tell("create table " + table + " (id int primary key, v int)");
-            } catch (SQLException leftOver) { // by a run that was killed
-                tell("drop table " + table);
-                tell("create table " + table + " (id int primary key, v int)");
-            }
-            run.closing(() -> tell("drop table " + table));
-            awaitRows(0);
-        }
-
-        private void tell(String sql) throws SQLException {
-            try (Connection session = pair.primary().getConnection();
-                    Statement statement = session.createStatement()) {
-                statement.execute(sql);
-            }
-        }
-
-        private void awaitRows(int rows) throws Exception {
-            try (Connection session = pair.replica().getConnection()) {
-                await("the replica has " + rows + " rows", () -> {
-                    try (PreparedStatement select = session.prepareStatement("select id from " + table)) {
-                        return Sql.ints(select).size() == rows;
-                    } catch (SQLException notThere) {
-                        return false;
-                    }
-                });
-            }
-        }
-
-        /** Those who read, and cannot write on the replica. */
-        List<TxOptions> readers() {
-            return profile.has(Feature.READ_ONLY) ? List.of(READ, HINT) : List.of(HINT);
-        }
-
-        void needPositions() {
-            if (!profile.has(Feature.CAUSAL_READS)) {
-                throw new Untested("commits have no positions here");
-            }
-        }
-
-        DataSource pool(DataSource sessions) {
-            return run.pool(run.recorded(sessions), 3, Autocommit.ON);
-        }
-
-        Transactor db(ReplicaPolicy policy) {
-            return db(policy, pool(pair.replica()));
-        }
-
-        Transactor db(ReplicaPolicy policy, DataSource... replicas) {
-            EngineSetup setup = EngineSetup.on(pool(pair.primary()))
-                    .with(policy.answerWithin(Patience.step()))
-                    .with(events::add);
-            for (DataSource replica : replicas) {
-                setup = setup.replica(replica);
-            }
-            return run.transactor(setup);
-        }
-
-        /** A transactor that has committed a row, of which the replica has not heard. */
-        Transactor behindByOne(ReplicaPolicy policy) throws SQLException {
-            Transactor db = db(policy);
-            pair.pause();
-            db.execute(tx -> insert(tx, table, 1));
-            return db;
-        }
-
-        /** The replica has the one row. */
-        void caughtUp() throws Exception {
-            pair.resume();
-            awaitRows(1);
-        }
-
-        int rows(Transactor db, TxOptions options) {
-            return db.<List<Integer>>transact(options, tx -> ints(tx, "select id from " + table))
-                    .size();
-        }
-
-        List<Integer> onPrimary() throws SQLException {
-            try (Connection session = pair.primary().getConnection();
-                    PreparedStatement select = session.prepareStatement("select id from " + table + " order by id")) {
-                return Sql.ints(select);
-            }
-        }
-
-        List<Why> routes() {
-            return routed().stream().map(TxEvent.Routed::why).toList();
-        }
-
-        int skipped() {
-            return routed().stream().mapToInt(TxEvent.Routed::skipped).sum();
-        }
-
-        private List<TxEvent.Routed> routed() {
-            synchronized (events) {
-                return events.stream()
-                        .filter(TxEvent.Routed.class::isInstance)
-                        .map(TxEvent.Routed.class::cast)
-                        .toList();
-            }
-        }
     }
 
     /** What is declared of replicas, and what is made of it, are the same; also where there are none. */

@@ -195,7 +195,7 @@ final class SettleCases {
                 () -> String.valueOf(seen == null ? null : seen.getMessage()).contains("could not be settled"),
                 "it is said that it was tried: " + seen);
         equal(List.of(1), run.ids(bed.table), "committed rows");
-        CancelCases.until(
+        Await.met(
                 "the next transaction is served",
                 () -> thrownBy(() -> bed.db.execute(VERIFIABLE, tx -> insert(tx, bed.table, 2))) == null);
         equal(List.of(1, 2), run.ids(bed.table), "committed rows");
@@ -264,7 +264,7 @@ final class SettleCases {
                             Held held = new Held(run, Patience.step());
                             CompletableFuture<@Nullable Throwable> telling =
                                     Threads.supply(() -> thrownBy(() -> held.db.execute(VERIFIABLE, held::insertOne)));
-                            CancelCases.until("it is asked for", () -> telling.isDone() || held.isAsked());
+                            Await.met("it is asked for", () -> telling.isDone() || held.isAsked());
                             Throwable late = held.calls.release();
                             Throwable told = telling.get(Patience.step().toMillis(), TimeUnit.MILLISECONDS);
                             held.hasFired();

@@ -15,6 +15,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,12 +37,14 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
     private static final String USER = "postgres";
     private static final String PASSWORD = "postgres";
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    private static final long END_LIMIT_SECONDS = 20;
     private static final Map<Integer, EmbeddedPostgresServer> RUNNING = new HashMap<>();
     private static boolean closedAtExit;
 
     private final int major;
     private final EmbeddedPostgres postgres;
     private final ServerFolder folder;
+    private final AtomicBoolean ended = new AtomicBoolean();
 
     private EmbeddedPostgresServer(int major, EmbeddedPostgres postgres, ServerFolder folder) {
         this.major = major;
@@ -87,8 +93,59 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
             throw new IllegalStateException(missing(major));
         }
         EmbeddedPostgresServer started = start(major, binaries, folder);
-        Runtime.getRuntime().addShutdownHook(new Thread(() -> end(started.postgres, folder), "end-postgres-on-data"));
+        Runtime.getRuntime().addShutdownHook(new Thread(started::endOwn, "end-postgres-on-data"));
         return started;
+    }
+
+    /** Starts another one, empty, of the caller's own; it ends with this JVM. */
+    static EmbeddedPostgresServer startOwn(int major) throws IOException {
+        return startOn(major, ServerFolder.create("postgres-own-" + major));
+    }
+
+    /** Ends all its processes at once, as a power cut would; its data stays. Returns when they are gone. */
+    void kill() throws IOException {
+        ProcessHandle postmaster = postmaster().orElseThrow();
+        signal("-STOP", postmaster); // or it would start others meanwhile
+        List<ProcessHandle> all =
+                Stream.concat(Stream.of(postmaster), postmaster.descendants()).toList();
+        all.forEach(ProcessHandle::destroyForcibly);
+        all.forEach(process ->
+                process.onExit().orTimeout(END_LIMIT_SECONDS, TimeUnit.SECONDS).join());
+    }
+
+    private static void signal(String signal, ProcessHandle process) throws IOException {
+        try {
+            new ProcessBuilder("kill", signal, Long.toString(process.pid()))
+                    .start()
+                    .waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while a server was signalled", e);
+        }
+    }
+
+    private Optional<ProcessHandle> postmaster() throws IOException {
+        Path file = folder.data().resolve("postmaster.pid");
+        return Files.exists(file)
+                ? ProcessHandle.of(
+                        Long.parseLong(Files.readAllLines(file).get(0).trim()))
+                : Optional.empty();
+    }
+
+    /** Ends one of the caller's own, whether it still runs or not, and deletes its data. */
+    void endOwn() {
+        if (!ended.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            if (postmaster().isPresent()) {
+                end(postgres, folder);
+            } else {
+                folder.close();
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /**

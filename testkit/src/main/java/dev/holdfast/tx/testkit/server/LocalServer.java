@@ -33,6 +33,31 @@ final class LocalServer implements Way {
         this.options = List.copyOf(options);
     }
 
+    /**
+     * A server of the caller's own.
+     *
+     * @param process the server itself, and all of it
+     */
+    record Own(ServerUrl url, Process process, ServerFolder folder) {
+        /** Ends it at once, as a power cut would, if it still runs; returns when it is gone. */
+        void kill() {
+            process.destroyForcibly().onExit().join();
+        }
+
+        /** Ends it, and deletes its data. */
+        void end() {
+            LocalServer.end(process, folder);
+        }
+    }
+
+    /** Starts one of the caller's own; it ends with this JVM. */
+    static Own own(Way way) {
+        if (way instanceof LocalServer server) {
+            return server.start();
+        }
+        throw new IllegalArgumentException(String.valueOf(way.obstacle()));
+    }
+
     static Way mysql(String version, List<String> options) {
         String url =
                 "jdbc:mysql://localhost:%d/test?user=test&password=test&sslMode=DISABLED&allowPublicKeyRetrieval=true";
@@ -58,18 +83,18 @@ final class LocalServer implements Way {
     @Override
     public ServerUrl go() {
         synchronized (RUNNING) {
-            return RUNNING.computeIfAbsent(List.of(programs.name(), options), any -> start());
+            return RUNNING.computeIfAbsent(List.of(programs.name(), options), any -> start().url());
         }
     }
 
-    private ServerUrl start() {
+    private Own start() {
         try {
             ServerFolder folder = ServerFolder.create(programs.name());
             int port = freePort();
             Process server = programs.start(folder, port, options);
             Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server, folder), "end-" + programs.name()));
             awaitReady(server, folder, port);
-            return new ServerUrl(url.formatted(port), USER, USER);
+            return new Own(new ServerUrl(url.formatted(port), USER, USER), server, folder);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

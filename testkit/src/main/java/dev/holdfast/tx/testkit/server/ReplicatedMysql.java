@@ -61,7 +61,7 @@ final class ReplicatedMysql implements ReplicatedServer.Ways {
         return Stream.concat(common.stream(), Stream.of(more)).toList();
     }
 
-    private static int port(ServerUrl server) {
+    static int port(ServerUrl server) {
         return URI.create(server.url().substring("jdbc:".length())).getPort();
     }
 

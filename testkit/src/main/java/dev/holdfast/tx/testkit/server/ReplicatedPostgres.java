@@ -22,11 +22,62 @@ final class ReplicatedPostgres implements ReplicatedServer.Ways {
 
     static ReplicatedServer start(int major) {
         EmbeddedPostgresServer primary = EmbeddedPostgresServer.start(major);
+        EmbeddedPostgresServer standby = standbyOf(primary, major);
+        return new ReplicatedServer("PostgreSQL " + major, sent(primary), url(standby), new ReplicatedPostgres());
+    }
+
+    /** Two of the caller's own; the standby is synchronous. */
+    static FailoverPair pair(int major) {
+        try {
+            EmbeddedPostgresServer primary = EmbeddedPostgresServer.startOwn(major);
+            EmbeddedPostgresServer standby = standbyOf(primary, major);
+            ReplicatedServer.tell(
+                    url(primary),
+                    List.of("alter system set synchronous_standby_names = '*'", "select pg_reload_conf()"));
+            FailoverPair.await(url(primary), "select count(*) from pg_stat_replication where sync_state = 'sync'", "1");
+            String both = "jdbc:postgresql://localhost:%d,localhost:%d/postgres?user=%s&password=%s"
+                            .formatted(primary.port(), standby.port(), primary.user(), primary.password())
+                    + "&targetServerType=primary&options=-c%20synchronous_commit=on";
+            return new FailoverPair("PostgreSQL " + major, both, url(primary), url(standby), ways(primary, standby));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (SQLException e) {
+            throw new IllegalStateException("PostgreSQL " + major + " has no synchronous standby", e);
+        }
+    }
+
+    private static FailoverPair.Ways ways(EmbeddedPostgresServer primary, EmbeddedPostgresServer standby) {
+        return new FailoverPair.Ways() {
+            @Override
+            public void kill() {
+                try {
+                    primary.kill();
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+
+            @Override
+            public void promote() throws SQLException {
+                String done = ReplicatedServer.ask(url(standby), "select pg_promote(true, 60)");
+                if (!done.equals("t")) {
+                    throw new IllegalStateException("The standby was not promoted within a minute");
+                }
+            }
+
+            @Override
+            public void close() {
+                standby.endOwn();
+                primary.endOwn();
+            }
+        };
+    }
+
+    private static EmbeddedPostgresServer standbyOf(EmbeddedPostgresServer primary, int major) {
         try {
             ServerFolder folder = ServerFolder.create("postgres-standby-" + major);
             copy(primary, major, folder.data());
-            EmbeddedPostgresServer standby = EmbeddedPostgresServer.startOn(major, folder);
-            return new ReplicatedServer("PostgreSQL " + major, sent(primary), url(standby), new ReplicatedPostgres());
+            return EmbeddedPostgresServer.startOn(major, folder);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (SQLException e) {
