@@ -140,11 +140,12 @@ public final class PostgresDialect implements Dialect {
      * {@inheritDoc}
      *
      * <p>Asks {@code pg_xact_status} (PostgreSQL manual, Transaction ID and Snapshot Information Functions). A server that was
-     * restarted or replaced since cannot tell: it may have given the id out again.
+     * restarted since may have given the id out again: it can only tell that a transaction was not committed. A streaming
+     * standby that was promoted can tell both, unless {@code wal_level} is {@code logical}.
      */
     @Override
     public Optional<Settlement> settlement(Profile profile) {
-        return profile.has(Feature.VERIFIABLE) ? Optional.of(PostgresPlans.settlement()) : Optional.empty();
+        return profile.has(Feature.VERIFIABLE) ? Optional.of(PostgresPlans.settlement(profile)) : Optional.empty();
     }
 
     /**

@@ -37,6 +37,10 @@ import java.util.Map;
 final class PostgresPlans {
     private static final String TX_ID = "tx_id";
     private static final String INCARNATION = "incarnation";
+    private static final String SYSTEM = "system";
+    private static final String TIMELINE = "timeline";
+    private static final String LOGGED = "logged";
+    private static final String STANDBY = "standby";
 
     /**
      * Which life of which server this is. A transaction id is not logged when it is given out, so a server that crashed, or
@@ -46,16 +50,71 @@ final class PostgresPlans {
     private static final String THIS_INCARNATION = "extract(epoch FROM pg_postmaster_start_time())::text || '/' ||"
             + " coalesce(pg_last_wal_replay_lsn()::text, '-')";
 
+    private static final String THIS_SYSTEM = "(SELECT system_identifier::text FROM pg_control_system())";
+
+    /** Only where the server is not in recovery. */
+    private static final String THIS_TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int";
+
+    /**
+     * Writes a record of the transaction to the log, and answers where that ends: whoever has replayed so far does not give
+     * the id out again. It is a message for logical decoding, so it is left out where somebody may decode.
+     */
+    private static final String LOG_ID = "CASE WHEN current_setting('wal_level') <> 'logical'"
+            + " THEN pg_logical_emit_message(true, 'holdfast', '')::text ELSE '-' END";
+
     private static final Step.Sql READ_ID =
             Step.query("SELECT pg_current_xact_id()::text, " + THIS_INCARNATION, TX_ID, INCARNATION);
 
+    private static final Step.Sql READ_AND_LOG_ID = Step.query(
+            "SELECT pg_current_xact_id()::text, " + THIS_INCARNATION + ", " + THIS_SYSTEM + ", " + THIS_TIMELINE + ", "
+                    + LOG_ID,
+            TX_ID,
+            INCARNATION,
+            SYSTEM,
+            TIMELINE,
+            LOGGED);
+
+    private static final String STATUS = "pg_xact_status('{" + TX_ID + "}'::xid8)";
+
     /** An id of the future is an error of pg_xact_status: one that no snapshot has seen the end of is not asked for. */
+    private static final String IS_UNFINISHED = "'{" + TX_ID + "}'::xid8 >= pg_snapshot_xmax(pg_current_snapshot())";
+
     private static final Settlement SETTLEMENT = new Settlement(Message.each(new Step.Sql(
             "SELECT CASE WHEN " + THIS_INCARNATION + " <> '{" + INCARNATION + "}' THEN 'another incarnation'"
-                    + " WHEN '{" + TX_ID + "}'::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) THEN 'in progress'"
-                    + " ELSE coalesce(pg_xact_status('{" + TX_ID + "}'::xid8), 'too old') END",
+                    + " WHEN " + IS_UNFINISHED + " THEN 'in progress'"
+                    + " ELSE coalesce(" + STATUS + ", 'too old') END",
             List.of(Settlement.OUTCOME),
             List.of(TX_ID, INCARNATION))));
+
+    /**
+     * The same, and what another incarnation of the same system can tell. Had it been committed there, its id would be: so any
+     * other status means that it was not. That its id is committed says nothing by itself, as another transaction may have been
+     * given it; but the first life of the next timeline has replayed the log up to where the timelines part, and to nowhere
+     * else. If that is behind the record of the transaction, the id was not given out again; if not, the commit, which
+     * is behind the record, was not replayed. A life in which log was received from another server, and which is no standby
+     * any more, is such a first life.
+     *
+     * <p>Whether it is a standby is asked before: a snapshot from before the promotion may not see what was replayed since. It
+     * is asked again, because what stands between may send the two statements to two servers.
+     */
+    private static final Settlement SETTLEMENT_OVER_PROMOTION = new Settlement(Message.each(
+            Step.query("SELECT pg_is_in_recovery()::text", STANDBY),
+            new Step.Sql(
+                    "SELECT CASE WHEN " + THIS_INCARNATION + " = '{" + INCARNATION + "}' THEN"
+                            + " CASE WHEN " + IS_UNFINISHED + " THEN 'in progress' ELSE coalesce(" + STATUS
+                            + ", 'too old') END"
+                            + " WHEN " + THIS_SYSTEM + " <> '{" + SYSTEM + "}' THEN 'another system'"
+                            + " WHEN '{" + STANDBY + "}' <> 'false' OR pg_is_in_recovery() THEN 'in progress'"
+                            + " WHEN " + IS_UNFINISHED + " THEN 'aborted'"
+                            + " WHEN coalesce(" + STATUS + ", 'too old') = 'too old' THEN 'too old'"
+                            + " WHEN " + STATUS + " <> 'committed' THEN 'aborted'"
+                            + " WHEN nullif('{" + LOGGED + "}', '-') IS NULL OR pg_last_wal_receive_lsn() IS NULL"
+                            + " OR " + THIS_TIMELINE + " <> {" + TIMELINE + "} + 1 THEN 'another incarnation'"
+                            + " WHEN nullif('{" + LOGGED
+                            + "}', '-')::pg_lsn <= pg_last_wal_replay_lsn() THEN 'committed'"
+                            + " ELSE 'aborted' END",
+                    List.of(Settlement.OUTCOME),
+                    List.of(TX_ID, INCARNATION, SYSTEM, TIMELINE, LOGGED, STANDBY))));
 
     /** Refused with 25P02 by a transaction that an error has aborted. */
     private static final Step.Sql FENCE = Step.query("SELECT 1", "fence");
@@ -96,8 +155,13 @@ final class PostgresPlans {
         return SAVEPOINTS;
     }
 
-    static Settlement settlement() {
-        return SETTLEMENT;
+    static Settlement settlement(Profile profile) {
+        return tellsAfterPromotion(profile) ? SETTLEMENT_OVER_PROMOTION : SETTLEMENT;
+    }
+
+    /** Aurora's log is another one, and its servers take over without replaying any. */
+    private static boolean tellsAfterPromotion(Profile profile) {
+        return PostgresFlavour.of(profile) == PostgresFlavour.POSTGRESQL;
     }
 
     /** Whether the begin message reads the id of the transaction. */
@@ -128,7 +192,7 @@ final class PostgresPlans {
         }
         begin.addAll(PostgresSettings.label(wish.options()));
         if (readsId(wish)) {
-            begin.add(READ_ID);
+            begin.add(tellsAfterPromotion(profile) ? READ_AND_LOG_ID : READ_ID);
         }
         return new TxPlan(
                 new Message(Travel.ONE_STRING, begin),

@@ -1,5 +1,6 @@
 package dev.holdfast.tx.postgres;
 
+import static dev.holdfast.tx.postgres.ServerTest.await;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -15,12 +16,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.util.concurrent.Callable;
 import org.junit.jupiter.api.Test;
 
 /** A standby is promoted: from then on there are two histories, and another standby may follow the one that was left. */
 class PromotedStandbyTest {
-    private static final Duration BOUND = Duration.ofSeconds(20);
     private static final TxOptions READ = TxOptions.none().readOnly();
     private static final ReplicaPolicy QUICK =
             ReplicaPolicy.standard().probeEvery(Duration.ofMillis(50)).catchUpWithin(Duration.ofMillis(200));
@@ -53,14 +52,6 @@ class PromotedStandbyTest {
         return reads(db, reading, "select pg_is_in_recovery()").equals("t");
     }
 
-    private static void await(Callable<Boolean> condition) throws Exception {
-        long end = System.nanoTime() + BOUND.toNanos();
-        while (!condition.call()) {
-            assertThat(System.nanoTime()).as("in time").isLessThan(end);
-            Thread.onSpinWait();
-        }
-    }
-
     @Test
     void itIsLeftOut_andPositionsOfTheTwoHistoriesAreNotTakenForEachOther() throws Exception {
         ReplicatedServer left = ReplicatedServer.postgres(18);
@@ -72,15 +63,15 @@ class PromotedStandbyTest {
                 .replica(promoted.replica().url())
                 .replicaPolicy(QUICK)
                 .build()) {
-            await(() -> isOnReplica(db, anywhere));
+            await("it is read from a replica", () -> isOnReplica(db, anywhere));
             run(db, "create table " + table + " (id int primary key)");
             TxOptions seen = READ.reads(Reads.causal(db.causalToken()));
-            await(() -> isOnReplica(db, seen));
+            await("the table is on the replica", () -> isOnReplica(db, seen));
             before = db.causalToken().toString();
 
             promoted.promote();
 
-            await(() -> !isOnReplica(db, anywhere));
+            await("it is left out", () -> !isOnReplica(db, anywhere));
             // the history that is left goes on, and further than the other will
             run(db, "insert into " + table + " select generate_series(1, 1000)");
         }
@@ -89,8 +80,10 @@ class PromotedStandbyTest {
                         .replica(left.replica().url())
                         .replicaPolicy(QUICK)
                         .build()) {
-            await(() -> isOnReplica(db, anywhere));
-            await(() -> reads(db, anywhere, "select count(*) from " + table).equals("1000"));
+            await("it is read from a replica", () -> isOnReplica(db, anywhere));
+            await(
+                    "all rows are there",
+                    () -> reads(db, anywhere, "select count(*) from " + table).equals("1000"));
 
             run(db, "insert into " + table + " values (7)");
             assertThat(reads(db, READ, "select count(*) from " + table))

@@ -183,24 +183,13 @@ class SeparatePoolTest {
                 });
             });
         }
-        Deadline end = new Deadline();
-        while (sessions(name) > 0) {
-            end.check();
-        }
+        ServerTest.await("its sessions are gone", () -> sessions(name) == 0);
     }
 
     private int sessions(String name) {
         return db.<Integer>transact(
                 tx -> Sql.ints(tx, "SELECT count(*)::int FROM pg_stat_activity WHERE application_name = '" + name + "'")
                         .get(0));
-    }
-
-    private static final class Deadline {
-        private final long end = System.nanoTime() + Patience.step().toNanos();
-
-        void check() {
-            assertThat(System.nanoTime() - end).as("nanoseconds past the bound").isNegative();
-        }
     }
 
     @Test

@@ -1,0 +1,78 @@
+package dev.holdfast.tx.postgres;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import dev.holdfast.tx.FailureKind;
+import dev.holdfast.tx.Transactor;
+import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.engine.Holdfast;
+import dev.holdfast.tx.testkit.Facts;
+import dev.holdfast.tx.testkit.Sql;
+import dev.holdfast.tx.testkit.fault.CountingProxy;
+import dev.holdfast.tx.testkit.server.TestServer;
+import java.net.URI;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+
+/** A pool all of whose connections have died, and which believes in each of them. */
+class LostServerTest {
+    private static final String ALIVE = "com.zaxxer.hikari.aliveBypassWindowMs";
+    private static final int SIZE = 4;
+
+    /** HikariCP takes a connection that was used a moment ago for alive; here, every one. */
+    private static HikariDataSource pool(String url) {
+        String before = System.getProperty(ALIVE);
+        System.setProperty(ALIVE, "600000");
+        try {
+            HikariConfig config = new HikariConfig();
+            config.setJdbcUrl(url);
+            config.setMaximumPoolSize(SIZE);
+            config.setMinimumIdle(0);
+            return new HikariDataSource(config);
+        } finally {
+            if (before == null) {
+                System.clearProperty(ALIVE);
+            } else {
+                System.setProperty(ALIVE, before);
+            }
+        }
+    }
+
+    private static void fill(HikariDataSource pool) throws SQLException {
+        List<Connection> all = new ArrayList<>();
+        for (int i = 0; i < SIZE; i++) {
+            all.add(pool.getConnection());
+        }
+        for (Connection each : all) {
+            each.close();
+        }
+    }
+
+    @Test
+    void oneErrorTellsThatAllConnectionsHaveDied() throws Exception {
+        String url = TestServer.postgres(18).find().url();
+        URI address = URI.create(url.substring("jdbc:".length()));
+        List<TxEvent> events = new ArrayList<>();
+        try (CountingProxy proxy = CountingProxy.before(address.getHost(), address.getPort());
+                HikariDataSource pool = pool(url.replaceFirst(":[0-9]+/", ":" + proxy.port() + "/"));
+                Transactor db = Holdfast.builder(pool).listener(events::add).build()) {
+            fill(pool);
+            proxy.cutAll();
+            Throwable first = Facts.thrownBy(() -> db.execute(tx -> Sql.ints(tx, "select 1")));
+            assertThat(Objects.requireNonNull(db.classify(Objects.requireNonNull(first)))
+                            .kind())
+                    .isEqualTo(FailureKind.CONNECTION_LOST);
+            for (int i = 0; i < 2 * SIZE; i++) {
+                assertThat(db.<List<Integer>>transact(TxOptions.none(), tx -> Sql.ints(tx, "select 1")))
+                        .containsExactly(1);
+            }
+        }
+    }
+}
