@@ -53,6 +53,14 @@ final class MysqlErrorTable {
     static final int LOCK_WAIT_TIMEOUT = 1205;
     static final int RECORD_CHANGED = 1020;
     static final int INTERRUPTED = 1317;
+    static final int FORBIDDEN_BY_OPTION = 1290;
+    static final int SERVER_READS_ONLY = 1836;
+
+    /**
+     * Of MariaDB's driver, by a URL with several hosts: it has lost the connection, and with it the transaction, and has made
+     * another one, maybe to another host, in its place.
+     */
+    private static final String MOVED_BY_MARIADB_DRIVER = "25S03";
 
     /** Connector/J has no number and no SQLState for it. */
     private static final String CANCELLED_BY_CONNECTOR_J = "MySQLStatementCancelledException";
@@ -88,7 +96,7 @@ final class MysqlErrorTable {
         put(FailureKind.DEADLOCK, NONE, Verdict.NONE, 3058); // of GET_LOCK
 
         // a server that was made read-only meanwhile refuses COMMIT, and rolls back
-        put(FailureKind.READ_ONLY, NONE, Verdict.REFUSED, 1290, 1792, 1836);
+        put(FailureKind.READ_ONLY, NONE, Verdict.REFUSED, FORBIDDEN_BY_OPTION, 1792, SERVER_READS_ONLY);
         put(FailureKind.READ_ONLY, NONE, Verdict.REFUSED_IF_WHOLE_AND_LAST, 1036, 1874, 3989);
 
         // a marker row may travel in front of COMMIT, and optimistic servers check late
@@ -247,6 +255,9 @@ final class MysqlErrorTable {
             return byCode;
         }
         String state = error.getSQLState();
+        if (MOVED_BY_MARIADB_DRIVER.equals(state)) {
+            return NO_ANSWER;
+        }
         return state == null
                 ? rowByType(error, phase)
                 : BY_STATE_CLASS.getOrDefault(

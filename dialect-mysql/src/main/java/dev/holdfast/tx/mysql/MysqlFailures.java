@@ -8,6 +8,7 @@ import static dev.holdfast.tx.FailureEffect.ENDED;
 import static dev.holdfast.tx.FailureEffect.LOST;
 import static dev.holdfast.tx.FailureEffect.NONE;
 
+import dev.holdfast.tx.Access;
 import dev.holdfast.tx.CommitFate;
 import dev.holdfast.tx.Failure;
 import dev.holdfast.tx.FailureEffect;
@@ -19,6 +20,7 @@ import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Cancelled;
 import dev.holdfast.tx.spi.Moment.Phase;
 import dev.holdfast.tx.spi.Profile;
+import dev.holdfast.tx.spi.Wish;
 import dev.holdfast.tx.spi.Wish.Carry;
 import java.sql.SQLException;
 import java.util.Collections;
@@ -85,10 +87,28 @@ final class MysqlFailures {
                 && isNoWait(moment.lock())) {
             return FailureKind.LOCK_NOT_AVAILABLE;
         }
+        if (row.kind() == FailureKind.READ_ONLY && mayWrite(moment.wish()) && isReadOnlyServer(evidence)) {
+            return FailureKind.NOT_PRIMARY;
+        }
         if (isCut(row, evidence) && moment.cancelled() != Cancelled.NOT) {
             return moment.cancelled() == Cancelled.BY_LIMIT ? FailureKind.STATEMENT_TIMEOUT : FailureKind.CANCELLED;
         }
         return row.kind();
+    }
+
+    private static boolean mayWrite(Wish wish) {
+        Access access = wish.options().access();
+        return wish.target() == Wish.Target.PRIMARY && access != Access.READ_ONLY && access != Access.READ_ONLY_HINT;
+    }
+
+    /** One number is for all options that forbid statements; it names the option, which is the same in every language. */
+    private static boolean isReadOnlyServer(SQLException evidence) {
+        return switch (evidence.getErrorCode()) {
+            case MysqlErrorTable.FORBIDDEN_BY_OPTION ->
+                String.valueOf(evidence.getMessage()).contains("-read-only");
+            case MysqlErrorTable.SERVER_READS_ONLY -> true;
+            default -> false;
+        };
     }
 
     /** Whether it is what a cancel through the driver raises; the server's own limits have numbers of their own. */

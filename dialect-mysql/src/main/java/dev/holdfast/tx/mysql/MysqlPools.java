@@ -3,11 +3,13 @@ package dev.holdfast.tx.mysql;
 import dev.holdfast.tx.spi.Identity.Autocommit;
 import dev.holdfast.tx.spi.PoolAdvice;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** How pools are opened. */
 final class MysqlPools {
     private static final String MYSQL = "jdbc:mysql:";
     private static final String MARIADB = "jdbc:mariadb:";
+    private static final Pattern SEVERAL_HOSTS = Pattern.compile("^jdbc:mysql://[^/]*,");
 
     private MysqlPools() {}
 
@@ -25,6 +27,20 @@ final class MysqlPools {
             return Optional.empty();
         }
         PoolAdvice advice = PoolAdvice.ofSize(10).autocommit(Autocommit.OFF).property("allowMultiQueries", "true");
-        return Optional.of(url.startsWith(MYSQL) ? advice.property("useLocalTransactionState", "true") : advice);
+        if (url.startsWith(MARIADB)) {
+            return Optional.of(advice);
+        }
+        PoolAdvice connectorJ = advice.property("useLocalTransactionState", "true");
+        return Optional.of(SEVERAL_HOSTS.matcher(url).find() ? failingOver(connectorJ) : connectorJ);
+    }
+
+    /**
+     * Connector/J goes to the next host when one is down, lets nobody write there unless told to, and goes back to the first by
+     * itself as soon as that answers, whatever it has become.
+     */
+    private static PoolAdvice failingOver(PoolAdvice advice) {
+        return advice.property("failOverReadOnly", "false")
+                .property("secondsBeforeRetrySource", "0")
+                .property("queriesBeforeRetrySource", "0");
     }
 }

@@ -91,7 +91,7 @@ class MysqlFailuresTest {
         "1366, DATA,                 NONE,  ROLLED_BACK",
         "1792, READ_ONLY,            NONE,  ROLLED_BACK",
         "1290, READ_ONLY,            NONE,  ROLLED_BACK",
-        "1836, READ_ONLY,            NONE,  ROLLED_BACK",
+        "1836, NOT_PRIMARY,          NONE,  ROLLED_BACK",
         "1568, TX_STATE,             NONE,  UNKNOWN",
         "1192, TX_STATE,             NONE,  UNKNOWN",
         "1305, SYNTAX,               NONE,  UNKNOWN",
@@ -176,6 +176,35 @@ class MysqlFailuresTest {
         assertIs(in(Phase.OUTSIDE, error, MYSQL), FailureKind.CONNECTION_LOST, LOST);
         assertIs(in(Phase.COMMIT, error, MYSQL), FailureKind.CONNECTION_LOST, LOST);
         assertThat(in(Phase.COMMIT, error, MYSQL).atCommit()).isEqualTo(UNKNOWN);
+    }
+
+    /** Or later statements would be sent to a server that knows nothing of the transaction. */
+    @Test
+    void aConnectionThatMariadbsDriverHasMadeAnewIsLost() {
+        SQLException error = new SQLTransientConnectionException("words", "25S03");
+
+        assertIs(in(Phase.STATEMENT, error, MARIADB), FailureKind.CONNECTION_LOST, LOST);
+        assertIs(in(Phase.COMMIT, error, MARIADB), FailureKind.CONNECTION_LOST, LOST);
+        assertThat(in(Phase.COMMIT, error, MARIADB).atCommit()).isEqualTo(UNKNOWN);
+    }
+
+    @Test
+    void aWriteOnAServerThatOnlyReadsMayReachAnother_unlessTheTransactionReadsOnly() {
+        for (String option : new String[] {"--read-only", "--super-read-only"}) {
+            SQLException error = new SQLException("Worte mit " + option + " darin", "HY000", 1290);
+
+            assertIs(in(Phase.STATEMENT, error, MYSQL), FailureKind.NOT_PRIMARY, NONE);
+            for (Wish reads : new Wish[] {
+                Wish.of(TxOptions.none().readOnly()),
+                Wish.of(TxOptions.none().readOnlyHint()),
+                Wish.of(TxOptions.none()).to(Wish.Target.REPLICA)
+            }) {
+                assertIs(
+                        DIALECT.classify(error, Moment.of(Phase.STATEMENT, reads), MYSQL), FailureKind.READ_ONLY, NONE);
+            }
+        }
+        SQLException other = new SQLException("words with --secure-file-priv", "HY000", 1290);
+        assertIs(in(Phase.STATEMENT, other, MYSQL), FailureKind.READ_ONLY, NONE);
     }
 
     @Test

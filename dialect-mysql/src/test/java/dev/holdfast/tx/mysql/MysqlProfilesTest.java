@@ -10,6 +10,7 @@ import dev.holdfast.tx.spi.IsolationModel;
 import dev.holdfast.tx.spi.Match;
 import dev.holdfast.tx.spi.PoolAdvice;
 import dev.holdfast.tx.spi.Profile;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -121,5 +122,17 @@ class MysqlProfilesTest {
     @Test
     void other_urls_are_not_advised_on() {
         assertThat(DIALECT.advise("jdbc:postgresql://db/shop")).isEmpty();
+    }
+
+    @Test
+    void connectorJMayWriteOnTheHostThatItFailsOverTo() {
+        assertThat(DIALECT.advise("jdbc:mysql://a,b/shop").orElseThrow().properties())
+                .containsEntry("failOverReadOnly", "false")
+                .containsEntry("secondsBeforeRetrySource", "0")
+                .containsEntry("queriesBeforeRetrySource", "0");
+        for (String url :
+                List.of("jdbc:mysql://a/shop", "jdbc:mysql://a/shop?x=1,2", "jdbc:mysql:replication://a,b/shop")) {
+            assertThat(DIALECT.advise(url).orElseThrow().properties()).as(url).doesNotContainKey("failOverReadOnly");
+        }
     }
 }

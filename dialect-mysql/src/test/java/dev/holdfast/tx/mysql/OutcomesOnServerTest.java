@@ -267,7 +267,7 @@ class OutcomesOnServerTest extends RealServerTest {
                     admin.run("SET GLOBAL read_only = 0");
                     throw (SQLException) Objects.requireNonNull(refused);
                 },
-                FailureKind.READ_ONLY,
+                FailureKind.NOT_PRIMARY,
                 FailureEffect.NONE);
     }
 

@@ -111,7 +111,7 @@ class RefusedCommitsOnServerTest extends RealServerTest {
         SQLException error = session.errorOf("COMMIT");
 
         assertThat(error.getErrorCode()).isEqualTo(1290);
-        assertIs(atCommit(error), FailureKind.READ_ONLY, FailureEffect.ENDED, CommitFate.ROLLED_BACK);
+        assertIs(atCommit(error), FailureKind.NOT_PRIMARY, FailureEffect.ENDED, CommitFate.ROLLED_BACK);
         open().run("SET GLOBAL read_only = 0");
         assertIsGone(session);
     }
@@ -153,7 +153,7 @@ class RefusedCommitsOnServerTest extends RealServerTest {
             SQLException error = session.errorOf(refused);
 
             assertThat(error.getErrorCode()).isEqualTo(1290);
-            assertIs(inStatement(error), FailureKind.READ_ONLY, FailureEffect.NONE);
+            assertIs(inStatement(error), FailureKind.NOT_PRIMARY, FailureEffect.NONE);
         }
         assertThat(session.ask("SELECT id FROM item WHERE id = 1 LOCK IN SHARE MODE"))
                 .isEqualTo("1");
