@@ -94,7 +94,8 @@ public final class MssqlDialect implements Dialect {
      * <p>For {@code jdbc:sqlserver:} URLs: ten connections on autocommit. The driver must not replace a broken connection by
      * itself ({@code connectRetryCount=0}): the pool does, and nothing of a transaction is left behind then. Where the URL names
      * a listener of an availability group, by {@code multiSubnetFailover=true}, there is a second pool with
-     * {@code ApplicationIntent=ReadOnly} for what is read-only or says {@code READ_ONLY_HINT}.
+     * {@code ApplicationIntent=ReadOnly} for what is read-only or says {@code READ_ONLY_HINT};
+     * the latter goes to the primary for some time after a commit.
      */
     @Override
     public Optional<PoolAdvice> advise(String url) {

@@ -26,6 +26,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -174,6 +175,21 @@ class ErrorsOverTheWireTest {
             assertThat(failure.get().effect()).isEqualTo(NONE);
             assertThat(bed.responder.committed()).containsExactly(OTHER_WRITE);
             assertThat(bed.session().settings()).endsWith("xact_abort on");
+        }
+    }
+
+    /** It was a primary when it was asked what it is. */
+    @Test
+    void a_write_that_a_secondary_refuses_is_not_on_the_primary_and_throws_its_connection_away() throws Exception {
+        try (Bed bed = Bed.usual()) {
+            bed.responder.next(WRITE, Answer.error(3906));
+            thrownBy(() -> bed.db.execute(Bed::write));
+            assertThat(bed.isEvicted()).as("by a primary").isFalse();
+
+            bed.responder.probed("updateability", "READ_ONLY").next(WRITE, Answer.error(3906));
+            Throwable refused = Objects.requireNonNull(thrownBy(() -> bed.db.execute(Bed::write)));
+            assertThat(Objects.requireNonNull(bed.db.classify(refused)).kind()).isEqualTo(FailureKind.NOT_PRIMARY);
+            assertThat(bed.isEvicted()).as("by a secondary").isTrue();
         }
     }
 

@@ -5,6 +5,8 @@ import static dev.holdfast.tx.mssql.Bed.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.holdfast.tx.Reads;
+import dev.holdfast.tx.ReplicaPolicy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxException;
 import dev.holdfast.tx.TxOptions;
@@ -13,10 +15,13 @@ import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.mssql.tds.Answer;
 import dev.holdfast.tx.mssql.tds.Responder;
 import dev.holdfast.tx.spi.PoolAdvice;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** Pools that Holdfast opens itself. */
 class MssqlConnectTest {
+    private static final TxOptions HINT = TxOptions.none().readOnlyHint();
+
     private static Responder responder() throws Exception {
         return new Responder().answer(WRITE, Answer.count(1)).answer(READ, Answer.row(7));
     }
@@ -43,6 +48,77 @@ class MssqlConnectTest {
                             TxOptions.none().readOnly().isolation(dev.holdfast.tx.Isolation.SERIALIZABLE), Bed::write))
                     .isInstanceOf(TxUnsupportedException.class);
             assertThat(responder.committed()).containsExactly(WRITE);
+        }
+    }
+
+    private static Transactor group(Responder responder, Duration stickyFor, TxOptions defaults) {
+        return Holdfast.builder(responder.url() + ";multiSubnetFailover=true")
+                .credentials("test", "test")
+                .options(defaults)
+                .replicaPolicy(ReplicaPolicy.standard().stickyFor(stickyFor))
+                .build();
+    }
+
+    private static boolean intendsToRead(Transactor db, TxOptions options) {
+        return db.transact(options, tx -> {
+            Bed.send(tx, READ);
+            return tx.connection().getMetaData().getURL().contains("applicationIntent=readonly");
+        });
+    }
+
+    @Test
+    void what_reads_through_a_listener_stays_with_the_primary_for_its_time_after_a_commit() throws Exception {
+        try (Responder responder = responder().probed("updateability", "BY INTENT");
+                Transactor db = group(responder, Duration.ofDays(1), TxOptions.none())) {
+            assertThat(intendsToRead(db, HINT)).isTrue();
+            db.execute(Bed::write);
+            assertThat(intendsToRead(db, HINT)).isFalse();
+            assertThat(intendsToRead(db, HINT.reads(Reads.sticky(Duration.ofDays(1)))))
+                    .isFalse();
+            assertThat(intendsToRead(db, HINT.reads(Reads.sticky(Duration.ofNanos(1)))))
+                    .isTrue();
+            assertThat(intendsToRead(db, HINT.reads(Reads.replica()))).isTrue();
+            assertThat(intendsToRead(db, TxOptions.none().readOnly())).isTrue(); // no primary enforces it
+        }
+    }
+
+    @Test
+    void what_reads_by_default_is_looked_at_each_time() throws Exception {
+        try (Responder responder = responder().probed("updateability", "BY INTENT");
+                Transactor db = group(responder, Duration.ofDays(1), HINT)) {
+            assertThat(intendsToRead(db, TxOptions.none())).isTrue();
+            db.execute(TxOptions.none().readWrite(), Bed::write);
+            assertThat(intendsToRead(db, TxOptions.none())).isFalse();
+        }
+    }
+
+    @Test
+    void reads_that_stay_with_the_primary_do_not_keep_each_other_there() throws Exception {
+        try (Responder responder = responder().probed("updateability", "BY INTENT");
+                Transactor db = group(responder, Duration.ofMillis(300), TxOptions.none())) {
+            db.execute(Bed::write);
+            long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+            while (!intendsToRead(db, HINT)) {
+                assertThat(System.nanoTime()).as("in time").isLessThan(end);
+            }
+        }
+    }
+
+    /** It has no READ ONLY, and must not be read from a secondary either. */
+    @Test
+    void what_no_server_can_do_is_refused() throws Exception {
+        TxOptions read = TxOptions.none().readOnly();
+        try (Responder responder = responder().probed("updateability", "BY INTENT");
+                Transactor db = Holdfast.connect(responder.url() + ";multiSubnetFailover=true", "test", "test")) {
+            TxOptions sticky = read.reads(Reads.sticky(Duration.ofDays(1)));
+            db.execute(sticky, tx -> Bed.send(tx, READ));
+            db.execute(Bed::write);
+            assertThatThrownBy(() -> db.execute(sticky, tx -> Bed.send(tx, READ)))
+                    .isInstanceOf(TxUnsupportedException.class)
+                    .hasMessageContaining("READ_ONLY");
+            assertThatThrownBy(() -> db.execute(read.reads(Reads.causal()), tx -> Bed.send(tx, READ)))
+                    .isInstanceOf(TxUnsupportedException.class)
+                    .hasMessageContaining("positions");
         }
     }
 

@@ -60,6 +60,10 @@ final class Interpreter {
                         + " ELSE 'doomed' END",
                 Interpreter::standing);
         expressions.put("@@TRANCOUNT", SessionModel::trancount);
+        expressions.put(
+                "CASE WHEN CAST(DATABASEPROPERTYEX(DB_NAME(), 'Updateability') AS nvarchar(128)) = 'READ_ONLY'"
+                        + " THEN 'replica' ELSE 'primary' END",
+                model -> "READ_ONLY".equals(responder.updateability(readOnlyIntent)) ? "replica" : "primary");
 
         on(LEVEL, words -> session.level(words.group(1)));
         on(
