@@ -29,7 +29,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * <tr><td>{@code holdfast.transaction.settlements}</td><td>counter of COMMITs whose answer was lost and asked for</td>
  *     <td>outcome</td></tr>
  * <tr><td>{@code holdfast.transaction.routes}</td><td>counter, where there are replicas</td><td>server, why</td></tr>
- * <tr><td>{@code holdfast.replicas.skipped}</td><td>counter</td><td></td></tr>
+ * <tr><td>{@code holdfast.replicas.skipped}</td><td>counter of replicas that were tried by a transaction in vain, each once for
+ *     each attempt of it</td><td>server, reason</td></tr>
  * <tr><td>{@code holdfast.connections.evicted}</td><td>counter</td><td></td></tr>
  * <tr><td>{@code holdfast.transaction.warnings}</td><td>counter</td><td>warning: open_too_long or leaked</td></tr>
  * </table>
@@ -106,7 +107,9 @@ public final class TxMeters implements TxListener {
         } else if (event instanceof TxEvent.Routed routed) {
             routes.withTags("server", routed.server(), "why", lower(routed.why()))
                     .increment();
-            skipped.withTags().increment(routed.skipped());
+            routed.skipped()
+                    .forEach(each -> skipped.withTags("server", each.server(), "reason", lower(each.reason()))
+                            .increment());
         } else if (event instanceof TxEvent.Evicted) {
             evicted.withTags().increment();
         } else if (event instanceof TxEvent.OpenTooLong) {

@@ -9,6 +9,8 @@ import dev.holdfast.tx.RetryPolicy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxEvent.Routed.Reason;
+import dev.holdfast.tx.TxEvent.Routed.Skipped;
 import dev.holdfast.tx.TxEvent.Routed.Why;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
@@ -123,7 +125,18 @@ class TxMetersTest {
     void routes_settlements_evictions_and_warnings_are_counted() {
         Throwable opened = new Throwable();
         List.of(
-                        new TxEvent.Routed(1, null, "PostgreSQL 18.6 at here", Why.REPLICA, 2),
+                        new TxEvent.Routed(
+                                1,
+                                null,
+                                "PostgreSQL 18.6 at here",
+                                Why.REPLICA,
+                                List.of(new Skipped("there", Reason.NO_CONNECTION))),
+                        new TxEvent.Routed( // as "here" was lost at the first statement
+                                1,
+                                null,
+                                "PostgreSQL 18.6 at home",
+                                Why.NONE_HEALTHY,
+                                List.of(new Skipped("here", Reason.LOST))),
                         new TxEvent.Settled(2, null, new Outcome.Unknown(opened), Duration.ZERO),
                         new TxEvent.Evicted(2, null, "lost", null),
                         new TxEvent.OpenTooLong(3, null, Duration.ofSeconds(1), "a connection", opened),
@@ -131,7 +144,10 @@ class TxMetersTest {
                 .forEach(meters::on);
         assertThat(counted("holdfast.transaction.routes", "server", "PostgreSQL 18.6 at here", "why", "replica"))
                 .isEqualTo(1);
-        assertThat(counted("holdfast.replicas.skipped")).isEqualTo(2);
+        assertThat(counted("holdfast.replicas.skipped", "server", "there", "reason", "no_connection"))
+                .isEqualTo(1);
+        assertThat(counted("holdfast.replicas.skipped", "server", "here", "reason", "lost"))
+                .isEqualTo(1);
         assertThat(counted("holdfast.transaction.settlements", "outcome", "unknown"))
                 .isEqualTo(1);
         assertThat(counted("holdfast.connections.evicted")).isEqualTo(1);

@@ -12,6 +12,8 @@ import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.Tracer;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -75,11 +77,10 @@ public final class TxSpans implements TxListener {
     @Override
     public void on(TxEvent event) {
         if (event instanceof TxEvent.Routed routed) {
+            TxEvent.Routed all = routes.merge(routed.transaction(), routed, TxSpans::together);
             Span begun = open.get(routed.transaction());
-            if (begun == null) {
-                routes.put(routed.transaction(), routed);
-            } else { // its replica was lost at the first statement
-                route(begun, routed);
+            if (begun != null) { // its replica was lost at the first statement
+                route(begun, all);
             }
         } else if (event instanceof TxEvent.Begun begun) {
             open.put(begun.transaction(), start(begun, begun.attempt(), begun.acquiring()));
@@ -96,6 +97,7 @@ public final class TxSpans implements TxListener {
                                     lower(retrying.failure().kind())));
         } else if (event instanceof TxEvent.Leaked leaked) {
             Span span = open.remove(leaked.transaction());
+            routes.remove(leaked.transaction());
             if (span != null) {
                 span.setAttribute("error.type", "leaked").setStatus(StatusCode.ERROR);
                 span.end();
@@ -106,7 +108,7 @@ public final class TxSpans implements TxListener {
     }
 
     private Span start(TxEvent event, int attempt, Duration ago) {
-        TxEvent.Routed routed = routes.remove(event.transaction());
+        TxEvent.Routed routed = routes.get(event.transaction());
         Span span = tracer.spanBuilder(name)
                 .setSpanKind(SpanKind.CLIENT)
                 .setStartTimestamp(Instant.now().minus(ago))
@@ -125,7 +127,14 @@ public final class TxSpans implements TxListener {
     private static void route(Span span, TxEvent.Routed routed) {
         span.setAttribute(SERVER, routed.server())
                 .setAttribute(WHY, lower(routed.why()))
-                .setAttribute(SKIPPED, (long) routed.skipped());
+                .setAttribute(SKIPPED, (long) routed.skipped().size());
+    }
+
+    /** Where it is now, and all that were skipped. */
+    private static TxEvent.Routed together(TxEvent.Routed before, TxEvent.Routed now) {
+        List<TxEvent.Routed.Skipped> skipped = new ArrayList<>(before.skipped());
+        skipped.addAll(now.skipped());
+        return new TxEvent.Routed(now.transaction(), now.label(), now.server(), now.why(), skipped);
     }
 
     private static void tell(TxEvent event, @Nullable Span span) {
@@ -149,6 +158,7 @@ public final class TxSpans implements TxListener {
             return; // nothing was sent
         }
         Span span = begun == null ? start(ended, ended.attempt(), ended.lasted()) : begun;
+        routes.remove(ended.transaction());
         span.setAttribute(OUTCOME, outcome(ended.outcome()));
         if (ended.outcome() instanceof Outcome.RolledBack rolledBack) {
             span.setAttribute(REASON, lower(rolledBack.reason()));

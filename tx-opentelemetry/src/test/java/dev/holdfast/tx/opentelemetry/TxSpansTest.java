@@ -9,6 +9,8 @@ import dev.holdfast.tx.RetryPolicy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxEvent;
+import dev.holdfast.tx.TxEvent.Routed.Reason;
+import dev.holdfast.tx.TxEvent.Routed.Skipped;
 import dev.holdfast.tx.TxEvent.Routed.Why;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
@@ -180,7 +182,7 @@ class TxSpansTest {
     @Test
     void where_it_was_sent_what_was_settled_and_what_was_warned_of_is_on_its_span() {
         Throwable opened = new Throwable();
-        listener.on(new TxEvent.Routed(7, null, "PostgreSQL 18.6 at here", Why.BEHIND, 1));
+        listener.on(new TxEvent.Routed(7, null, "PostgreSQL 18.6 at here", Why.BEHIND, List.of()));
         listener.on(new TxEvent.Begun(7, null, NONE, 1, Duration.ZERO, List.of()));
         listener.on(new TxEvent.OpenTooLong(7, null, Duration.ofSeconds(1), "a connection", opened));
         listener.on(new TxEvent.Settled(7, null, new Outcome.Committed(), Duration.ZERO));
@@ -195,12 +197,16 @@ class TxSpansTest {
 
     @Test
     void one_that_lost_its_replica_at_the_first_statement_tells_where_it_was_in_the_end() {
-        listener.on(new TxEvent.Routed(7, null, "PostgreSQL 18.6 at here", Why.REPLICA, 0));
+        listener.on(new TxEvent.Routed(
+                7, null, "PostgreSQL 18.6 at here", Why.REPLICA, List.of(new Skipped("there", Reason.NOT_BEGUN))));
         listener.on(new TxEvent.Begun(7, null, NONE, 1, Duration.ZERO, List.of()));
-        listener.on(new TxEvent.Routed(7, null, "PostgreSQL 18.6 at home", Why.NONE_HEALTHY, 1));
+        listener.on(new TxEvent.Routed(
+                7, null, "PostgreSQL 18.6 at home", Why.NONE_HEALTHY, List.of(new Skipped("here", Reason.LOST))));
         listener.on(new TxEvent.Ended(7, null, new Outcome.Committed(), 1, Duration.ZERO));
         assertThat(text(only(), "holdfast.route.server")).isEqualTo("PostgreSQL 18.6 at home");
         assertThat(text(only(), "holdfast.route.why")).isEqualTo("none_healthy");
+        assertThat(only().getAttributes().get(AttributeKey.longKey("holdfast.route.skipped")))
+                .isEqualTo(2);
     }
 
     @Test
