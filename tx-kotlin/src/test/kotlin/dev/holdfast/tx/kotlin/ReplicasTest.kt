@@ -2,13 +2,17 @@ package dev.holdfast.tx.kotlin
 
 import com.zaxxer.hikari.HikariConfig
 import com.zaxxer.hikari.HikariDataSource
+import dev.holdfast.tx.Outcome
 import dev.holdfast.tx.Propagation
 import dev.holdfast.tx.Reads
 import dev.holdfast.tx.ReplicaPolicy
+import dev.holdfast.tx.RetryPolicy
 import dev.holdfast.tx.Transactor
 import dev.holdfast.tx.Tx
+import dev.holdfast.tx.TxEvent
 import dev.holdfast.tx.TxOptions
 import dev.holdfast.tx.engine.Holdfast
+import dev.holdfast.tx.testkit.fault.CountingProxy
 import dev.holdfast.tx.testkit.server.ReplicatedServer
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.async
@@ -21,7 +25,9 @@ import org.assertj.core.api.Assertions.assertThat
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.Test
+import java.net.URI
 import java.time.Duration
+import java.util.concurrent.CopyOnWriteArrayList
 
 /** Coroutines that read from a standby. */
 class ReplicasTest {
@@ -154,6 +160,47 @@ class ReplicasTest {
                         }
                     }
                 }
+        }
+    }
+
+    /** Nothing can have been written there. */
+    @Test
+    fun `a read whose commit was not answered is done again where a policy says so, and is not unknown`() {
+        val address = URI.create(server.replica().url().removePrefix("jdbc:"))
+        CountingProxy.before(address.host, address.port).use { relay ->
+            val config =
+                HikariConfig().apply {
+                    jdbcUrl = server.replica().url().replaceFirst(Regex(":[0-9]+/"), ":${relay.port()}/")
+                    maximumPoolSize = 1
+                }
+            val outcomes = CopyOnWriteArrayList<Outcome>()
+            HikariDataSource(config).use { pool ->
+                Holdfast
+                    .builder(server.primary().url())
+                    .replica(pool)
+                    .replicaPolicy(ReplicaPolicy.standard().probeEvery(Duration.ofDays(1)))
+                    .listener { if (it is TxEvent.Ended) outcomes += it.outcome() }
+                    .build()
+                    .use { db ->
+                        val again = READ.reads(Reads.replica()).retry(RetryPolicy.attempts(2))
+                        var bodies = 0
+                        runBlocking {
+                            withTimeout(BOUND.toMillis()) {
+                                db.suspendTransact(again) { tx ->
+                                    val there = tx.isOnReplica()
+                                    if (++bodies == 1) {
+                                        assertThat(there).isTrue()
+                                        tx.beforeCommit(relay::dropReply)
+                                    }
+                                }
+                            }
+                        }
+                        assertThat(bodies).isEqualTo(2)
+                        assertThat(relay.losses()).isEqualTo(1)
+                        assertThat(outcomes.map { it.javaClass.simpleName })
+                            .containsExactly("RolledBack", "Committed")
+                    }
+            }
         }
     }
 
