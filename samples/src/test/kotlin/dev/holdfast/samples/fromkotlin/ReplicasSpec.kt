@@ -52,11 +52,14 @@ class ReplicasSpec :
         }
 
         "a listener hears where a transaction went, and why" {
-            val routed = TxEvent.Routed(7, null, "PostgreSQL 18.6", TxEvent.Routed.Why.REPLICA, 1)
+            val skipped = TxEvent.Routed.Skipped("PostgreSQL 18.5", TxEvent.Routed.Reason.LOST)
+            val routed = TxEvent.Routed(7, null, "PostgreSQL 18.6", TxEvent.Routed.Why.REPLICA, listOf(skipped))
             routed.transaction() shouldBe 7
             routed.label().shouldBeNull()
             routed.server() shouldBe "PostgreSQL 18.6"
             routed.why() shouldBe TxEvent.Routed.Why.REPLICA
-            routed.skipped() shouldBe 1
+            routed.skipped() shouldBe listOf(skipped)
+            skipped.server() shouldBe "PostgreSQL 18.5"
+            skipped.reason() shouldBe TxEvent.Routed.Reason.LOST
         }
     })
