@@ -47,9 +47,18 @@ final class Bank {
             before.at(1);
             Sql.update(tx, "insert into bank_transfer values (?, ?, ?, ?)", id, source, target, amount);
             before.at(2);
-            Sql.update(tx, "update bank_account set balance = balance - ? where id = ?", amount, source);
+            book(tx, "update bank_account set balance = balance - ? where id = ?", source);
             before.at(3);
-            Sql.update(tx, "update bank_account set balance = balance + ? where id = ?", amount, target);
+            book(tx, "update bank_account set balance = balance + ? where id = ?", target);
+        }
+
+        private void book(Tx tx, String sql, int account) throws SQLException {
+            int changed = Sql.update(tx, sql, amount, account);
+            if (changed
+                    != 1) { // MariaDB 11.4 answers this now and then to an update that KILL QUERY hits, instead of an
+                // error
+                throw new IllegalStateException("Account " + account + ": " + changed + " rows were changed");
+            }
         }
     }
 

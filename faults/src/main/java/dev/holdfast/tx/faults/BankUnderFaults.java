@@ -15,7 +15,8 @@ import java.util.concurrent.CompletableFuture;
 /**
  * Eight tellers make transfers while networks are cut at random packets, sessions killed and statements cancelled; then the
  * rows are held against what each call was told. Set by {@code -Dserver}, {@code -Dseed}, {@code -Dtransfers}; with {@code
- * -Dexhaustive=true} it is one transfer instead, again and again, with each of its packets lost in turn.
+ * -Dexhaustive=true} it is one transfer instead, again and again, with each of its packets lost in turn; with {@code
+ * -Dfailover=true} a primary is killed instead, and its replica takes over.
  *
  * <p>The seed decides what is broken where; which of two threads comes first it does not.
  */
@@ -32,6 +33,9 @@ public final class BankUnderFaults {
 
     /** Runs it; ends with 1 if anything is wrong. */
     public static void main(String[] none) throws Exception {
+        if (Boolean.getBoolean("failover")) {
+            System.exit(Failover.run() ? 0 : 1);
+        }
         Site site = Site.named(System.getProperty("server", "postgres"));
         site.makeMarkerTable();
         boolean good = Boolean.getBoolean("exhaustive") ? exhaustive(site) : random(site);
@@ -43,11 +47,12 @@ public final class BankUnderFaults {
         int transfers = Integer.getInteger("transfers", 10_000);
         Bank bank = Bank.open(site);
         Ledger ledger = new Ledger();
+        Settlements settlements = new Settlements();
         List<CompletableFuture<?>> working = new ArrayList<>();
         for (int teller = 0; teller < TELLERS; teller++) {
             int first = teller;
             working.add(Threads.run(() -> {
-                try (Teller here = new Teller(site)) {
+                try (Teller here = new Teller(site, settlements)) {
                     Random random = new Random(seed * TELLERS + first);
                     for (int id = first; id < transfers; id += TELLERS) {
                         Transfer transfer = Transfer.random(id, random);
@@ -60,7 +65,7 @@ public final class BankUnderFaults {
             one.get();
         }
         Ledger.Sum sum = ledger.heldAgainst(bank);
-        System.out.println(ledger.counts());
+        System.out.println(ledger.counts() + "; " + settlements);
         System.out.println("seed " + seed + ": " + sum.transfers() + " transfers, " + sum);
         return sum.isGood();
     }
@@ -75,8 +80,9 @@ public final class BankUnderFaults {
             for (boolean reply : new boolean[] {false, true}) {
                 Bank bank = Bank.open(site);
                 Ledger ledger = new Ledger();
+                Settlements settlements = new Settlements();
                 int cuts = 0;
-                try (Teller teller = new Teller(site)) {
+                try (Teller teller = new Teller(site, settlements)) {
                     int beyond = 0; // how one side's bytes fall into packets differs a little from run to run
                     for (int n = 1; beyond < BEYOND; n++) {
                         Transfer transfer = new Transfer(n, 1, 2, 5);
@@ -87,7 +93,7 @@ public final class BankUnderFaults {
                 }
                 Ledger.Sum sum = ledger.heldAgainst(bank);
                 System.out.println(options.getKey() + ", " + (reply ? "answers" : "requests") + " lost: " + cuts
-                        + " cuts, " + ledger.counts() + ", " + sum);
+                        + " cuts, " + ledger.counts() + ", " + sum + "; " + settlements);
                 good &= sum.isGood()
                         && (sum.unknown() == 0 || !options.getValue().isVerifiable());
             }

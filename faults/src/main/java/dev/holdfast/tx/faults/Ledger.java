@@ -21,6 +21,17 @@ final class Ledger {
             return lost == 0 && doubled == 0 && misreported == 0 && torn == 0;
         }
 
+        /** Of both, on the same bank. */
+        Sum and(Sum other) {
+            return new Sum(
+                    transfers + other.transfers,
+                    lost + other.lost,
+                    doubled + other.doubled,
+                    misreported + other.misreported,
+                    torn,
+                    unknown + other.unknown);
+        }
+
         @Override
         public String toString() {
             return "lost " + lost + ", doubled " + doubled + ", misreported " + misreported + ", unknown " + unknown

@@ -8,6 +8,7 @@ import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.sqlite.SqliteDialect;
 import dev.holdfast.tx.testkit.DriverSessions;
 import dev.holdfast.tx.testkit.Sql;
+import dev.holdfast.tx.testkit.server.FailoverPair;
 import dev.holdfast.tx.testkit.server.ServerUrl;
 import dev.holdfast.tx.testkit.server.TestServer;
 import java.io.IOException;
@@ -24,6 +25,9 @@ import org.sqlite.SQLiteDataSource;
 
 /** A database that the bank is on, reached directly. */
 final class Site {
+    /** In milliseconds. MySQL answers nothing if KILL QUERY comes between two statements of a message: see decision 0021. */
+    private static final String ANSWERS_WITHIN = "20000";
+
     final Dialect dialect;
     final DataSource sessions;
     private final @Nullable ServerUrl server;
@@ -66,9 +70,16 @@ final class Site {
         return new Site(new SqliteDialect(), file, null);
     }
 
+    /** On the one of two servers that takes writes. */
+    static Site on(FailoverPair pair, Dialect dialect) {
+        return new Site(dialect, DriverSessions.of(pair.url()), null);
+    }
+
     private static DataSource sessions(ServerUrl server, String url) {
         DriverSessions sessions = DriverSessions.of(url, server.user(), server.password());
-        return url.startsWith("jdbc:postgresql:") ? sessions : sessions.with("allowMultiQueries", "true");
+        return url.startsWith("jdbc:postgresql:")
+                ? sessions
+                : sessions.with("allowMultiQueries", "true").with("socketTimeout", ANSWERS_WITHIN);
     }
 
     /** Whether there is a network that can be cut. */

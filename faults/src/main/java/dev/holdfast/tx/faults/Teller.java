@@ -40,7 +40,7 @@ final class Teller implements AutoCloseable {
     private final ExecutorService killer;
     final Transactor db;
 
-    Teller(Site site) {
+    Teller(Site site, Settlements settlements) {
         this.site = site;
         DataSource source;
         if (site.hasNetwork()) {
@@ -60,7 +60,10 @@ final class Teller implements AutoCloseable {
             calls = new ScriptedDataSource(site.sessions, Autocommit.ON, site.dialect.port(), List.of());
             source = calls;
         }
-        db = Holdfast.builder(source).dialect(site.dialect).build();
+        db = Holdfast.builder(source)
+                .dialect(site.dialect)
+                .listener(settlements)
+                .build();
         killer = Executors.newSingleThreadExecutor(task -> {
             Thread thread = new Thread(task, "killer");
             thread.setDaemon(true);
