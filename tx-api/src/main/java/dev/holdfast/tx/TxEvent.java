@@ -54,8 +54,11 @@ public interface TxEvent {
             implements TxEvent {}
 
     /**
-     * A connection was thrown away instead of given back.
+     * A connection was thrown away instead of given back; or it was looked at before it was lent, because another one had been
+     * lost, and was dead. Then it belongs to no transaction, and is told on whichever thread has looked.
      *
+     * @param transaction 0 if it was outside of transactions
+     * @param label of the transaction; null if there is none
      * @param why in words
      * @param cause the error behind it; null if there is none
      */

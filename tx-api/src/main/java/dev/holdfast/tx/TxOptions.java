@@ -215,7 +215,8 @@ public final class TxOptions {
 
     /**
      * With this limit on each statement; one that runs longer is cancelled on the server, and if that answers nothing for a
-     * second more, its connection is lost.
+     * second more, its connection is lost. One that is answered later than that counts as ended by it, whatever the answer
+     * says, and its scope is rolled back.
      */
     public TxOptions statementTimeout(Duration limit) {
         return with(STATEMENT_TIMEOUT, Durations.requirePositive("statementTimeout", limit));

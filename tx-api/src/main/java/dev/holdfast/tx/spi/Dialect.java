@@ -84,6 +84,14 @@ public interface Dialect {
     }
 
     /**
+     * How it is found out that a message of several statements will not be answered; empty where each is. What is empty costs
+     * nothing.
+     */
+    default Optional<LostAnswers> lostAnswers(Profile profile) {
+        return Optional.empty();
+    }
+
+    /**
      * How servers that follow this one are read from; empty where there are none, or nothing is known of them. Without it
      * replicas are refused.
      */

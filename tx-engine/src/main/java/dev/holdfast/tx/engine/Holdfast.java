@@ -193,7 +193,7 @@ public final class Holdfast {
 
         /**
          * How long the server may take to answer the COMMIT or the ROLLBACK of a transaction with a whole timeout, which are not
-         * cut short by that; 10 seconds unless said. After it the connection is thrown away: what was to be rolled back is, and
+         * cut short by that, or the ROLLBACK for a caller who was cancelled; 10 seconds unless said. After it the connection is thrown away: what was to be rolled back is, and
          * what was to be committed is unknown, or settled. So a caller is answered within the whole timeout, this, and what
          * {@link #settleWithin} allows.
          *

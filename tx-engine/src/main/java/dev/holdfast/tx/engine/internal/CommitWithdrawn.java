@@ -12,8 +12,7 @@ public final class CommitWithdrawn extends TxStateException {
 
     /** Throws one if the caller of this thread is cancelled. */
     static void ifCancelled() {
-        Caller caller = Current.caller();
-        if (caller != null && caller.isCancelled()) {
+        if (Current.isCallerCancelled()) {
             throw new CommitWithdrawn();
         }
     }

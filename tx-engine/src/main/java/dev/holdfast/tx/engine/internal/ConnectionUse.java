@@ -59,6 +59,13 @@ interface ConnectionUse {
     /** A statement was executed. */
     void executed(@Nullable Execution execution) throws SQLException;
 
+    /**
+     * A statement was answered well, though its caller has cancelled it.
+     *
+     * @throws SQLException where it counts as cancelled
+     */
+    default void answeredThoughCancelled() throws SQLException {}
+
     /** The caller is about to get the driver's own connection; between {@link #enter} and {@link #exit} only. */
     void escaping() throws SQLException;
 

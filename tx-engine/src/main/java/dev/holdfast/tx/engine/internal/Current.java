@@ -102,6 +102,12 @@ public final class Current {
         return CALLER.get();
     }
 
+    /** Whether what the thread does is done for a caller who is cancelled. */
+    static boolean isCallerCancelled() {
+        Caller caller = CALLER.get();
+        return caller != null && caller.isCancelled();
+    }
+
     /** Makes these the thread's: for a call that goes on in another thread than it was begun in. */
     public static void move(@Nullable Frame frame, @Nullable Caller caller) {
         FRAME.set(frame);

@@ -84,6 +84,21 @@ public final class Engine {
         this.watch = warnAfter == null ? null : new Watch(warnAfter, event -> tell(() -> event));
         this.onClose = onClose;
         this.failures = new Failures(primary);
+        hearOfDead(primary);
+        if (readers != null) {
+            hearOfDead(readers);
+        }
+        if (separate != null) {
+            hearOfDead(separate);
+        }
+        if (replicas != null) {
+            replicas.whenOpened(this::hearOfDead);
+        }
+    }
+
+    private void hearOfDead(Server server) {
+        server.source.whenDead(() -> tell(() -> new TxEvent.Evicted(
+                0, null, "it was dead when it was looked at, because another one had been lost", null)));
     }
 
     /**

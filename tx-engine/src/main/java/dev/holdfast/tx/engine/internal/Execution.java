@@ -165,6 +165,11 @@ final class Execution {
         return cancelled() == Cancelled.BY_LIMIT && mayComeOfCancel(failure) ? deadline : null;
     }
 
+    /** Whether its limit has passed. */
+    boolean isLate(long now) {
+        return deadline != null && deadline.hasPassed(now);
+    }
+
     /** A cancel that came late has caused none of the errors that a server raises for something else. */
     private static boolean mayComeOfCancel(Failure failure) {
         return switch (failure.kind()) {

@@ -39,6 +39,9 @@ final class Failures {
     }
 
     private @Nullable Failure recalled(Throwable error) {
+        if (error instanceof AnsweredLate late) {
+            return late.failure();
+        }
         synchronized (recent) {
             for (Failure failure : recent) {
                 if (failure.error() == error) {

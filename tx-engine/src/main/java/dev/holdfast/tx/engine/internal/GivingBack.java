@@ -21,8 +21,9 @@ final class GivingBack {
                 evict(transaction, "what was to be put back could not be read", first);
                 return;
             }
-            if (WrongServer.isBehind(transaction, held)) {
-                evict(transaction, "its server takes no writes", first);
+            String wrong = WrongServer.behind(transaction, held);
+            if (wrong != null) {
+                evict(transaction, wrong, first);
                 return;
             }
             if (held.isEscaped() && !isAsFound(transaction.prepared.server(), held)) {

@@ -41,15 +41,6 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
         return null;
     }
 
-    /** The execution is over; it was cancelled, or was about to be, though it ended well. */
-    void endedCancelled(@Nullable Execution cancelled) {}
-
-    /** An execution that came before and was cancelled: some drivers tell so only where its rows are read. */
-    @Nullable
-    Execution cancelledBefore() {
-        return null;
-    }
-
     /** The lock of the statement whose rows these are: some servers raise its errors only where they are read. */
     @Nullable
     PlannedLock rowsOf() {
@@ -132,11 +123,19 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
                 Execution finished = execution;
                 execution = null;
                 use.executed(finished);
-                endedCancelled(finished == null || finished.cancelled() == Cancelled.NOT ? null : finished);
+                if (cancelled(finished)) {
+                    use.answeredThoughCancelled();
+                }
             }
         } finally {
             leave();
         }
+    }
+
+    private boolean cancelled(@Nullable Execution finished) {
+        GuardedStatement<?> statement = cancelledWith();
+        return (statement != null && statement.isCancelled())
+                || (finished != null && finished.cancelled() == Cancelled.BY_CALLER);
     }
 
     private void leave() {
@@ -160,13 +159,6 @@ abstract class Guard<S extends Wrapper> implements Wrapper {
         Execution failing = execution;
         executing = false;
         execution = null;
-        Execution before = cancelledBefore();
-        if (before != null) {
-            if (failing != null) {
-                failing.over();
-            }
-            failing = failing == null || failing.cancelled() == Cancelled.NOT ? before : failing;
-        }
         return use.failed(error, failing, rowsOf());
     }
 

@@ -48,19 +48,6 @@ final class GuardedResultSet extends ResultSetDelegate {
     }
 
     @Override
-    void endedCancelled(@Nullable Execution cancelled) {
-        if (cancelled != null && statement != null) {
-            statement.endedCancelled(cancelled);
-        }
-    }
-
-    @Override
-    @Nullable
-    Execution cancelledBefore() {
-        return statement == null ? null : statement.cancelledExecution();
-    }
-
-    @Override
     @Nullable
     PlannedLock rowsOf() {
         return statement == null ? null : statement.lock();

@@ -35,11 +35,12 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     /** What was planned for the text that was executed last. */
     private @Nullable PlannedLock lock;
 
-    private @Nullable Execution cancelled;
     /** What was watched over last, of the statement or of its rows. */
     private volatile @Nullable Execution watched;
     /** Whether a call that may reach the server is made, of the statement or of its rows. */
     private volatile boolean busy;
+    /** Whether its cancel was called while it was busy. */
+    private volatile boolean cancelled;
     /** The cancels that were begun while it was busy. */
     private volatile int cancels;
 
@@ -147,11 +148,6 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
     }
 
     @Override
-    void endedCancelled(@Nullable Execution execution) {
-        cancelled = execution;
-    }
-
-    @Override
     void locking(@Nullable PlannedLock planned) {
         lock = planned;
     }
@@ -162,9 +158,8 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
         return lock;
     }
 
-    /** The last execution, if it was cancelled though it ended well; null if not. */
-    @Nullable
-    Execution cancelledExecution() {
+    /** Whether somebody has called its cancel in the call that has begun. */
+    final boolean isCancelled() {
         return cancelled;
     }
 
@@ -181,6 +176,7 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
                 cancels--;
                 return;
             }
+            cancelled = true;
         }
         try {
             Execution running = watched;
@@ -201,6 +197,9 @@ class GuardedStatement<S extends Statement> extends StatementDelegate<S> {
      * until all threads see it: a cancel that does not see it yet has come before the call.
      */
     final void begins() {
+        if (cancelled) {
+            cancelled = false;
+        }
         BUSY.setRelease(this, true);
     }
 

@@ -304,22 +304,39 @@ final class Lease {
             return;
         }
         try (Statement own = connection.createStatement()) {
-            if (travel == Message.Travel.BATCH && texts.size() > 1) {
+            if (texts.size() == 1 || travel != Message.Travel.BATCH) {
+                sent = end;
+                sendText(own, texts, going);
+            } else {
                 for (String text : texts) {
                     own.addBatch(text);
                 }
                 sent = end;
                 own.executeBatch();
-            } else {
-                sent = end;
-                boolean reads = going.stream().anyMatch(sql -> !sql.reads().isEmpty());
-                inDoubt |= reads && going.size() > 1;
-                boolean rows = own.execute(String.join(";", texts));
-                if (reads) {
-                    read(own, rows, going);
-                }
             }
             done = end;
+        }
+    }
+
+    private void sendText(Statement own, List<String> texts, List<Step.Sql> going) throws SQLException {
+        boolean reads = going.stream().anyMatch(sql -> !sql.reads().isEmpty());
+        inDoubt |= reads && going.size() > 1;
+        Unanswered.Sent waiting = texts.size() > 1 ? source.sends(connection) : null;
+        boolean answered = false;
+        try {
+            boolean rows = own.execute(String.join(";", texts));
+            if (reads) {
+                read(own, rows, going);
+            }
+            answered = true;
+        } finally {
+            if (waiting != null) {
+                if (answered || !isClosed()) {
+                    waiting.over();
+                } else {
+                    waiting.lost();
+                }
+            }
         }
     }
 

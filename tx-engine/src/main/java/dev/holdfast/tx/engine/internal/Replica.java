@@ -101,8 +101,12 @@ final class Replica {
         return answers.get(Positions.POSITION);
     }
 
-    /** It failed, or did not answer in time. */
+    /** It failed, or did not answer in time. Its other connections may be dead as well. */
     void failed(Throwable error) {
+        Server known = server;
+        if (known != null) {
+            known.source.lost();
+        }
         become(
                 Health.DOWN,
                 String.valueOf(error.getMessage()).lines().findFirst().orElse("it has failed"));

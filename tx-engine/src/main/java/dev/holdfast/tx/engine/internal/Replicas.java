@@ -19,6 +19,7 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +43,8 @@ final class Replicas {
     /** Whether somebody waited in vain for what was committed. */
     private volatile boolean doubted;
 
+    private Consumer<Server> whenOpened = server -> {};
+
     Replicas(Server primary, Replication replication, ReplicaPolicy policy, List<Replica> all) {
         this.primary = primary;
         this.replication = replication;
@@ -52,6 +55,11 @@ final class Replicas {
 
     boolean isEmpty() {
         return all.isEmpty();
+    }
+
+    /** Has somebody told of each replica that is taken into use; before any is. */
+    void whenOpened(Consumer<Server> told) {
+        whenOpened = told;
     }
 
     // ---- what is planned
@@ -349,6 +357,7 @@ final class Replicas {
             if (isMisfit(replica, server, within)) {
                 return null;
             }
+            whenOpened.accept(server);
             replica.found();
         }
         return server;

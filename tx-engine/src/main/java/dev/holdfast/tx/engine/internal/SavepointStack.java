@@ -124,11 +124,17 @@ final class SavepointStack {
     /** Sends what sets, releases or rolls back to a savepoint. */
     private void perform(Message message) throws SQLException {
         Deadline deadline = transaction.deadline;
+        boolean isCancelled = deadline == null && Current.isCallerCancelled();
         try {
             if (deadline != null) {
                 transaction.lease().answerTime().until(deadline);
+            } else if (isCancelled) {
+                transaction.boundAnswers();
             }
             transaction.lease().perform(message);
+            if (isCancelled) {
+                transaction.lease().answerTime().until(null); // those around it may go on
+            }
             transaction.answered();
         } catch (SQLException | RuntimeException | Error e) {
             Failure failure = Classifying.failed(transaction, e, Phase.SAVEPOINT, null, null, Condition.State.LOST);

@@ -62,6 +62,7 @@ final class Server {
         this.schema = dialect.schema(profile).orElse(null);
         this.replication = dialect.replication(profile).orElse(null);
         this.target = target;
+        dialect.lostAnswers(profile).ifPresent(lost -> source.watch(new Unanswered(profile.toString(), lost)));
     }
 
     /**

@@ -52,7 +52,12 @@ class Source {
     /** Since a connection was lost, until the others were looked at. */
     private final AtomicReference<@Nullable Looks> looks = new AtomicReference<>();
 
+    /** Told of each connection that was found dead and is thrown away. */
+    private volatile Runnable whenDead = () -> {};
+
     private @Nullable Object gate;
+    /** Null where each message is answered. */
+    private volatile @Nullable Unanswered unanswered;
 
     private Source(DataSource dataSource) {
         this.dataSource = dataSource;
@@ -90,6 +95,17 @@ class Source {
         return type.cast(gate);
     }
 
+    /** Has its messages of several statements looked after. */
+    final void watch(Unanswered messages) {
+        unanswered = messages;
+    }
+
+    /** A message of several statements is sent; null if none of this server's has to be looked after. */
+    final Unanswered.@Nullable Sent sends(Connection connection) {
+        Unanswered messages = unanswered;
+        return messages == null ? null : messages.sends(connection);
+    }
+
     /**
      * Takes a connection.
      *
@@ -119,6 +135,11 @@ class Source {
         looks.set(new Looks(Math.min(size(), MOST_ALIVE)));
     }
 
+    /** Has somebody told of each connection that is thrown away because it was found dead. */
+    final void whenDead(Runnable told) {
+        whenDead = told;
+    }
+
     /** One that is not known to be dead. The dead are not looked for longer than the pool would have a caller wait. */
     private Connection take() throws SQLException {
         long start = System.nanoTime();
@@ -129,6 +150,7 @@ class Source {
             } catch (SQLException | RuntimeException e) {
                 Log.LOGGER.log(System.Logger.Level.DEBUG, "A connection that is dead did not close", e);
             }
+            whenDead.run();
             if (System.nanoTime() - start > patience().toNanos()) {
                 throw new SQLException("Each connection that was lent within " + patience() + " was dead", "08006");
             }

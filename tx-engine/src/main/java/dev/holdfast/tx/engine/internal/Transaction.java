@@ -289,10 +289,10 @@ final class Transaction {
         }
     }
 
-    /** What ends it is not cut short by its limit, but a caller who has one is not to wait for ever either. */
+    /** What ends it is not cut short by its limit, but a caller who has one, or is cancelled, is not to wait for ever either. */
     void boundAnswers() {
         Lease held = lease;
-        if (deadline == null || held == null) {
+        if (held == null || (deadline == null && !Current.isCallerCancelled())) {
             return;
         }
         try {

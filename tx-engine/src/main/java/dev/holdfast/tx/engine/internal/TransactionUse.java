@@ -14,6 +14,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The connection of a transaction as the guards of one scope use it: in turn, within the limits, and as long as it is open. */
@@ -224,8 +225,10 @@ abstract class TransactionUse implements ConnectionUse {
 
     @Override
     public void executed(@Nullable Execution execution) throws SQLException {
+        boolean late = false;
         if (execution != null) {
             execution.over();
+            late = execution.isLate(transaction.engine.now());
         }
         giveFetchSizeBack();
         if (execution != null
@@ -241,7 +244,33 @@ abstract class TransactionUse implements ConnectionUse {
                     && !execution.lock.plan().after().isEmpty()) {
                 performForLock(execution.lock.plan().after());
             }
+            if (execution != null && late) {
+                throw Objects.requireNonNull(execution.deadline)
+                        .expiredInJdbc(
+                                "A statement on " + server().profile,
+                                inForce.label(),
+                                mayHaveBeenEnded(FailureKind.STATEMENT_TIMEOUT, "its limit"));
+            }
         }
+    }
+
+    @Override
+    public void answeredThoughCancelled() throws SQLException {
+        throw mayHaveBeenEnded(FailureKind.CANCELLED, "its cancel").error();
+    }
+
+    /**
+     * An answer that comes after the limit or the cancel may be that of a statement that was ended: MariaDB 11.4 says of some
+     * that no row was changed. As nobody can tell, it counts as ended, and what it may have done is rolled back with its scope.
+     */
+    private Failure mayHaveBeenEnded(FailureKind kind, String by) {
+        Failure failure = new AnsweredLate(
+                        "A statement on " + server().profile + " was answered after " + by
+                                + ", so it counts as ended by that, and its scope takes no more statements",
+                        kind)
+                .failure();
+        transaction.savepoints.abortedBy(failure);
+        return failure;
     }
 
     /** What was changed for a lock would hold for the rest of a transaction that goes on without it. */

@@ -6,12 +6,15 @@ import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.spi.Replication;
 import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A server that takes no writes, though the transaction may write: another one may have been promoted. A new connection may reach
  * that one, so the one to the wrong server is not given back.
  */
 final class WrongServer {
+    private static final String TAKES_NONE = "its server takes no writes";
+
     private WrongServer() {}
 
     /** Remembers a failure that may come from such a server; whether it does is asked when the connection is given back. */
@@ -32,32 +35,36 @@ final class WrongServer {
                         && !transaction.savepoints.isReadOnly());
     }
 
-    /** Looks whether the server of a connection is such a one, if it was suspected. */
-    static boolean isBehind(Transaction transaction, Lease held) {
+    /**
+     * Looks whether the server of a connection is such a one, if it was suspected.
+     *
+     * @return why the connection is not to be given back; null if it may be
+     */
+    static @Nullable String behind(Transaction transaction, Lease held) {
         Failure refused = held.refusedWrite();
-        return refused != null && takesNone(transaction, held, refused);
+        return refused == null ? null : behind(transaction, held, refused);
     }
 
-    private static boolean takesNone(Transaction transaction, Lease held, Failure refused) {
+    private static @Nullable String behind(Transaction transaction, Lease held, Failure refused) {
         Server server = transaction.prepared.server();
         Engine engine = transaction.engine;
         Replication replication = server.replication;
         if (refused.kind() == FailureKind.NOT_PRIMARY || replication == null) {
-            return true;
+            return TAKES_NONE;
         }
         try {
             Deadline bound = Deadline.after(engine.now(), Limit.ACQUIRE, engine.endWithin);
             Asking.perform(server, held, replication.question(), bound);
             if (!Replication.REPLICA.equals(held.slots().get(Replication.ROLE))) {
-                return false;
+                return null;
             }
         } catch (SQLException | RuntimeException e) {
             Thrown.suppress(refused.error(), e);
-            return true;
+            return "its server did not tell whether it takes writes";
         }
         engine.failures.remember(Failure.of(refused.error(), FailureKind.NOT_PRIMARY)
                 .effect(refused.effect())
                 .atCommit(refused.atCommit()));
-        return true;
+        return TAKES_NONE;
     }
 }

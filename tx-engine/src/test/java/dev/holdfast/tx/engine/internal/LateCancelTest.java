@@ -3,6 +3,8 @@ package dev.holdfast.tx.engine.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureEffect;
 import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxOptions;
@@ -27,13 +29,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
-/** A cancel for a limit comes so late that the execution ends well: of the errors after it, it has caused only some. */
+/** A cancel for a limit comes when the statement is over: of the errors that come then, it has caused only some. */
 class LateCancelTest {
     private static final TxOptions LIMITED = TxOptions.none().statementTimeout(Duration.ofMillis(1));
 
     private final CountDownLatch cancelled = new CountDownLatch(1);
-    private @Nullable SQLException raisedByRows;
-    private @Nullable SQLException raisedByStatement;
+    private @Nullable SQLException raised;
 
     private final Transactor db = Holdfast.builder(driver(DataSource.class))
             .dialect(Made.dialect("made", Match.EXACT))
@@ -47,16 +48,14 @@ class LateCancelTest {
             case "createStatement" -> driver(Statement.class);
             case "executeQuery" -> {
                 assertThat(cancelled.await(10, TimeUnit.SECONDS)).isTrue();
-                raise(raisedByStatement);
+                if (raised != null) {
+                    throw raised;
+                }
                 yield driver(ResultSet.class);
             }
             case "cancel" -> {
                 cancelled.countDown();
                 yield null;
-            }
-            case "next" -> {
-                raise(raisedByRows);
-                yield true;
             }
             case "getAutoCommit" -> true;
             case "getNetworkTimeout" -> 0;
@@ -65,21 +64,11 @@ class LateCancelTest {
         return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, answers));
     }
 
-    private static void raise(@Nullable SQLException error) throws SQLException {
-        if (error != null) {
-            throw error;
-        }
-    }
-
     private Throwable told() {
         return Objects.requireNonNull(catchThrowableOfType(
                 SQLException.class,
                 () -> db.execute(
-                        LIMITED,
-                        tx -> tx.connection()
-                                .createStatement()
-                                .executeQuery("select 1")
-                                .next())));
+                        LIMITED, tx -> tx.connection().createStatement().executeQuery("select 1"))));
     }
 
     private static void isTheLimit(Throwable told, SQLException raised) {
@@ -92,31 +81,30 @@ class LateCancelTest {
     @ParameterizedTest
     @EnumSource(names = {"CANCELLED", "STATEMENT_TIMEOUT"})
     void error_thatACancelCauses_isToldAsTheLimit(FailureKind kind) {
-        raisedByRows = new SQLException(kind.name(), "57014", 1);
-        isTheLimit(told(), raisedByRows);
+        raised = new SQLException(kind.name(), "57014", 1);
+        isTheLimit(told(), raised);
     }
 
     @ParameterizedTest
     @EnumSource(
             mode = Mode.EXCLUDE,
             names = {"CANCELLED", "STATEMENT_TIMEOUT"})
-    void error_ofTheRows_isToldAsItIs(FailureKind kind) {
-        raisedByRows = new SQLException(kind.name(), "23000", 1);
-        assertThat(told()).isSameAs(raisedByRows);
-    }
-
-    @ParameterizedTest
-    @EnumSource(
-            mode = Mode.EXCLUDE,
-            names = {"CANCELLED", "STATEMENT_TIMEOUT"})
-    void error_ofTheExecution_isToldAsItIs(FailureKind kind) {
-        raisedByStatement = new SQLException(kind.name(), "23000", 1);
-        assertThat(told()).isSameAs(raisedByStatement);
+    void error_thatNoCancelCauses_isToldAsItIs(FailureKind kind) {
+        raised = new SQLException(kind.name(), "23000", 1);
+        assertThat(told()).isSameAs(raised);
     }
 
     @Test
     void error_thatIsTheDriversOwn_isToldAsTheLimit() {
-        raisedByRows = new SQLException(FailureKind.OTHER.name());
-        isTheLimit(told(), raisedByRows);
+        raised = new SQLException(FailureKind.OTHER.name());
+        isTheLimit(told(), raised);
+    }
+
+    @Test
+    void answer_thatComesAfterTheLimit_isToldAsTheLimit() {
+        assertThat(told().getCause()).isInstanceOfSatisfying(TxTimeoutException.class, expiry -> {
+            assertThat(expiry.limit()).isEqualTo(TxTimeoutException.Limit.STATEMENT);
+            assertThat(expiry.failure()).extracting(Failure::effect).isEqualTo(FailureEffect.SCOPE);
+        });
     }
 }
