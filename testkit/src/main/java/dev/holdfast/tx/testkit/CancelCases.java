@@ -16,7 +16,9 @@ import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxOutcomeUnknownException;
 import dev.holdfast.tx.TxRolledBackException;
 import dev.holdfast.tx.UnmanagedTx;
+import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.Identity.Autocommit;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -61,6 +63,29 @@ final class CancelCases {
                             equal(List.of(), run.ids(table), "committed rows");
                             db.execute(tx -> insert(tx, table, 2)); // on the pool's only connection
                             equal(List.of(2), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "CAN-03b",
+                        "TX-420",
+                        "a statement that is answered well after its cancel counts as cancelled, and is rolled back",
+                        run -> {
+                            String table = run.table();
+                            String second = "insert into " + table + " (id, v) values (2, 0)";
+                            LateCancel late = new LateCancel(second, null);
+                            Transactor db =
+                                    run.transactor(EngineSetup.on(run.pool(late.of(run.sessions()), 1, Autocommit.ON)));
+                            Throwable told = thrownBy(() -> db.execute(tx -> {
+                                insert(tx, table, 1);
+                                Failure failure = Failing.of(tx, () -> updateAndCancel(tx, second));
+                                Failing.is(FailureKind.CANCELLED, false, failure);
+                            }));
+                            equal(
+                                    TxRolledBackException.class,
+                                    told == null ? null : told.getClass(),
+                                    "what the caller is told");
+                            equal(List.of(), run.ids(table), "committed rows");
+                            db.execute(tx -> insert(tx, table, 3));
+                            equal(List.of(3), run.ids(table), "committed rows");
                         }),
                 ConformanceCase.of(
                         "CAN-04",
@@ -234,20 +259,36 @@ final class CancelCases {
     static void runAndCancel(ConnectionScope scope, String query) throws SQLException {
         scope.withConnection(connection -> {
             try (Statement statement = connection.createStatement()) {
-                CountDownLatch over = new CountDownLatch(1);
-                CompletableFuture<?> canceller = Threads.run(() -> {
-                    while (!over.await(20, TimeUnit.MILLISECONDS)) { // nobody tells when the server has begun
-                        statement.cancel();
+                return cancelled(statement, () -> {
+                    try (ResultSet rows = statement.executeQuery(query)) {
+                        return rows.next();
                     }
                 });
-                try (ResultSet rows = statement.executeQuery(query)) {
-                    return rows.next();
-                } finally {
-                    over.countDown();
-                    ended(canceller);
-                }
             }
         });
+    }
+
+    private static void updateAndCancel(ConnectionScope scope, String update) throws SQLException {
+        scope.withConnection(connection -> {
+            try (PreparedStatement statement = connection.prepareStatement(update)) {
+                return cancelled(statement, statement::executeUpdate);
+            }
+        });
+    }
+
+    private static <T> T cancelled(Statement statement, DriverPort.Sending<T> executing) throws SQLException {
+        CountDownLatch over = new CountDownLatch(1);
+        CompletableFuture<?> canceller = Threads.run(() -> {
+            while (!over.await(20, TimeUnit.MILLISECONDS)) { // nobody tells when the server has begun
+                statement.cancel();
+            }
+        });
+        try {
+            return executing.send();
+        } finally {
+            over.countDown();
+            ended(canceller);
+        }
     }
 
     private static void ended(@Nullable CompletableFuture<?> work) {

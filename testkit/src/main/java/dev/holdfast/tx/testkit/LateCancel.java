@@ -3,25 +3,30 @@ package dev.holdfast.tx.testkit;
 import dev.holdfast.tx.testkit.fault.JdbcProxy;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
-import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import javax.sql.DataSource;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Sessions in which a cancel comes too late: one query has ended well, and is answered only when it was cancelled. The
- * driver does not hear of the cancel; reading the rows raises what the case wants.
+ * Sessions in which a cancel comes too late: one statement, known by its text, has ended well, and is answered only when it
+ * was cancelled. The driver does not hear of the cancel. The answer is the driver's, or an error that the case wants.
  */
 final class LateCancel {
-    private final String query;
-    private final SQLException raisedByRows;
+    private final String text;
+    private final @Nullable SQLException raised;
     private final CountDownLatch cancelled = new CountDownLatch(1);
 
-    LateCancel(String query, SQLException raisedByRows) {
-        this.query = query;
-        this.raisedByRows = raisedByRows;
+    /**
+     * As described.
+     *
+     * @param text of the statement, as it is prepared
+     * @param raised instead of its answer; null for the answer
+     */
+    LateCancel(String text, @Nullable SQLException raised) {
+        this.text = text;
+        this.raised = raised;
     }
 
     DataSource of(DataSource sessions) {
@@ -40,7 +45,7 @@ final class LateCancel {
                     && type.isInterface()) {
                 return own(type, made);
             }
-            return made instanceof PreparedStatement statement && arguments[0].equals(query)
+            return made instanceof PreparedStatement statement && arguments[0].equals(text)
                     ? statement(statement)
                     : made;
         });
@@ -53,13 +58,16 @@ final class LateCancel {
                 return null;
             }
             Object made = JdbcProxy.call(good, method, arguments);
-            if (!method.getName().equals("executeQuery")) {
+            if (!method.getName().startsWith("execute")) {
                 return made;
             }
             if (!cancelled.await(Patience.step().toMillis(), TimeUnit.MILLISECONDS)) {
                 throw new AssertionError("the limit has passed, and nobody cancelled");
             }
-            return rows((ResultSet) Objects.requireNonNull(made));
+            if (raised != null) {
+                throw raised;
+            }
+            return made;
         });
     }
 
@@ -69,15 +77,6 @@ final class LateCancel {
             if (method.getName().startsWith("cancel")) {
                 cancelled.countDown();
                 return null;
-            }
-            return JdbcProxy.call(good, method, arguments);
-        });
-    }
-
-    private ResultSet rows(ResultSet good) {
-        return JdbcProxy.of(ResultSet.class, "cancelled late", (self, method, arguments) -> {
-            if (method.getName().equals("next")) {
-                throw raisedByRows;
             }
             return JdbcProxy.call(good, method, arguments);
         });

@@ -11,10 +11,13 @@ import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.RetryPolicy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxOptions;
+import dev.holdfast.tx.TxRolledBackException;
 import dev.holdfast.tx.TxTimeoutException;
 import dev.holdfast.tx.TxTimeoutException.Limit;
 import dev.holdfast.tx.UnmanagedTx;
 import dev.holdfast.tx.spi.Feature;
+import dev.holdfast.tx.spi.Identity.Autocommit;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -148,7 +151,55 @@ final class TimeoutCases {
                             holds(
                                     () -> attempts.get() <= 6,
                                     "a second ends the attempts, not their number: " + attempts);
+                        }),
+                ConformanceCase.of(
+                        "TMO-07",
+                        "TX-414",
+                        "a statement that is answered after its limit is told as ended by it, and the transaction is rolled back",
+                        Feature.STATEMENT_TIMEOUT,
+                        run -> {
+                            String table = run.table();
+                            String second = "insert into " + table + " (id, v) values (2, 0)";
+                            Transactor db = late(run, second);
+                            @Nullable Throwable[] raised = new @Nullable Throwable[2];
+                            Throwable told =
+                                    thrownBy(() -> db.execute(TxOptions.none().statementTimeout(SHORT), tx -> {
+                                        insert(tx, table, 1);
+                                        raised[0] = thrownBy(() -> update(tx, second));
+                                        raised[1] = thrownBy(() -> insert(tx, table, 3));
+                                    }));
+                            named(Limit.STATEMENT, db, raised[0]);
+                            holds(() -> raised[1] != null, "the statement after it is refused");
+                            equal(
+                                    TxRolledBackException.class,
+                                    told == null ? null : told.getClass(),
+                                    "what the caller is told");
+                            equal(List.of(), run.ids(table), "committed rows");
+                            db.execute(tx -> insert(tx, table, 4));
+                            equal(List.of(4), run.ids(table), "committed rows");
+                        }),
+                ConformanceCase.of(
+                        "TMO-07b",
+                        "TX-414",
+                        "a statement of a nested scope that is answered after its limit is undone with that scope alone",
+                        Needs.of(Feature.STATEMENT_TIMEOUT).and(Feature.SAVEPOINTS),
+                        run -> {
+                            String table = run.table();
+                            String second = "insert into " + table + " (id, v) values (2, 0)";
+                            Transactor db = late(run, second);
+                            db.execute(TxOptions.none().statementTimeout(SHORT), tx -> {
+                                insert(tx, table, 1);
+                                named(Limit.STATEMENT, db, thrownBy(() -> tx.nested(in -> update(in, second))));
+                                insert(tx, table, 3);
+                            });
+                            equal(List.of(1, 3), run.ids(table), "committed rows");
                         }));
+    }
+
+    /** A pool of one connection, on which this statement is answered when it was cancelled, and not by that. */
+    private static Transactor late(CaseRun run, String text) throws SQLException {
+        LateCancel late = new LateCancel(text, null);
+        return run.transactor(EngineSetup.on(run.pool(late.of(run.sessions()), 1, Autocommit.ON)));
     }
 
     /** The limit is in the error itself, or in the causes of what JDBC threw. */

@@ -16,9 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,7 +35,6 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
     private static final String USER = "postgres";
     private static final String PASSWORD = "postgres";
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
-    private static final long END_LIMIT_SECONDS = 20;
     private static final Map<Integer, EmbeddedPostgresServer> RUNNING = new HashMap<>();
     private static boolean closedAtExit;
 
@@ -103,24 +100,16 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
     }
 
     /** Ends all its processes at once, as a power cut would; its data stays. Returns when they are gone. */
-    void kill() throws IOException {
-        ProcessHandle postmaster = postmaster().orElseThrow();
-        signal("-STOP", postmaster); // or it would start others meanwhile
-        List<ProcessHandle> all =
-                Stream.concat(Stream.of(postmaster), postmaster.descendants()).toList();
-        all.forEach(ProcessHandle::destroyForcibly);
-        all.forEach(process ->
-                process.onExit().orTimeout(END_LIMIT_SECONDS, TimeUnit.SECONDS).join());
+    void kill() {
+        freeze().kill();
     }
 
-    private static void signal(String signal, ProcessHandle process) throws IOException {
+    /** Stops all its processes where they are. */
+    Frozen freeze() {
         try {
-            new ProcessBuilder("kill", signal, Long.toString(process.pid()))
-                    .start()
-                    .waitFor();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while a server was signalled", e);
+            return Frozen.of(postmaster().orElseThrow());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

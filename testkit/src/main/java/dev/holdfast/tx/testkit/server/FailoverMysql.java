@@ -135,6 +135,38 @@ final class FailoverMysql implements FailoverPair.Ways {
         primary.kill();
     }
 
+    @Override
+    public Frozen freeze() {
+        return replica.freeze();
+    }
+
+    /** One waits for the replica, the others behind it for their turn to commit. */
+    @Override
+    public String waiting() {
+        return "select count(*) from information_schema.processlist where user = 'app' and command <> 'Sleep'"
+                + " and info like 'COMMIT%'";
+    }
+
+    @Override
+    public void cut() throws SQLException {
+        String dump = "from information_schema.processlist where command like 'Binlog Dump%'";
+        FailoverPair.await(primary.url(), "select count(*) " + dump + " and state like '%has sent all binlog%'", "1");
+        tell(primary, List.of("KILL " + ReplicatedServer.ask(primary.url(), "select id " + dump)));
+        FailoverPair.await(primary.url(), "select count(*) " + dump, "0");
+    }
+
+    @Override
+    public void awaitAllRead() throws SQLException {
+        try (Connection session = DriverManager.getConnection(replica.url().url());
+                Statement statement = session.createStatement()) {
+            String running = mysql ? "Replica_IO_Running" : "Slave_IO_Running";
+            FailoverPair.await(
+                    "whether the replica reads",
+                    () -> String.valueOf(status(statement, running).equals("Yes")),
+                    "false");
+        }
+    }
+
     /** What has been received is applied first: who writes earlier gets into its way. */
     @Override
     public void promote() throws SQLException {
@@ -151,7 +183,7 @@ final class FailoverMysql implements FailoverPair.Ways {
                 statement.execute("SET GLOBAL super_read_only=OFF");
             } else {
                 statement.execute("STOP SLAVE IO_THREAD");
-                require(first(statement, "select master_gtid_wait('" + received(statement) + "', 60)"));
+                require(first(statement, "select master_gtid_wait('" + status(statement, "Gtid_IO_Pos") + "', 60)"));
                 statement.execute("STOP SLAVE");
                 statement.execute("RESET SLAVE ALL");
             }
@@ -159,10 +191,10 @@ final class FailoverMysql implements FailoverPair.Ways {
         }
     }
 
-    private static String received(Statement statement) throws SQLException {
-        try (ResultSet row = statement.executeQuery("SHOW SLAVE STATUS")) {
+    private String status(Statement statement, String column) throws SQLException {
+        try (ResultSet row = statement.executeQuery(mysql ? "SHOW REPLICA STATUS" : "SHOW SLAVE STATUS")) {
             row.next();
-            return row.getString("Gtid_IO_Pos");
+            return row.getString(column);
         }
     }
 

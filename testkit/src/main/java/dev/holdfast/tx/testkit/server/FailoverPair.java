@@ -20,11 +20,24 @@ public final class FailoverPair implements AutoCloseable {
     private final ServerUrl primary;
     private final ServerUrl replica;
     private final Ways ways;
+    private @Nullable Frozen frozen;
 
     /** How one product does it. */
     interface Ways {
         /** Ends the primary and all its processes, as a power cut would; returns when they are gone. */
         void kill();
+
+        /** Stops the replica where it is. */
+        Frozen freeze();
+
+        /** Asks the primary how many COMMITs wait for the replica. */
+        String waiting();
+
+        /** Ends what the primary sends to the replica by, when all that was committed until now has been sent. */
+        void cut() throws SQLException;
+
+        /** Returns when the replica has read all that was sent to it, and has seen that nothing follows. */
+        void awaitAllRead() throws SQLException;
 
         /** The replica applies all that it has received, and takes writes; returns when it does. */
         void promote() throws SQLException;
@@ -105,14 +118,46 @@ public final class FailoverPair implements AutoCloseable {
         ways.kill();
     }
 
-    /** The replica applies all that it has received, and takes writes; returns when it does. */
+    /** Stops the replica where it is: from now on no COMMIT of those who come by {@link #url} ends. */
+    public void freezeReplica() {
+        frozen = ways.freeze();
+    }
+
+    /** Returns when so many COMMITs wait for the replica, by the primary's own account. */
+    public void awaitWaiting(int commits) throws SQLException {
+        await(primary, ways.waiting(), Integer.toString(commits));
+    }
+
+    /** The replica gets nothing of what is committed from now on, and all that was before. */
+    public void cutReplica() throws SQLException {
+        ways.cut();
+    }
+
+    private void goOn() {
+        Frozen stopped = frozen;
+        frozen = null;
+        if (stopped != null) {
+            stopped.goOn();
+        }
+    }
+
+    /**
+     * The replica applies all that it has received, and takes writes; returns when it does. If it is stopped, it goes on, and reads
+     * all that it was sent.
+     */
     public void promote() throws SQLException {
+        boolean wasStopped = frozen != null;
+        goOn();
+        if (wasStopped) {
+            ways.awaitAllRead();
+        }
         ways.promote();
     }
 
     /** Ends what still runs, and deletes the data. */
     @Override
     public void close() {
+        goOn();
         ways.close();
     }
 
@@ -121,16 +166,25 @@ public final class FailoverPair implements AutoCloseable {
         return name + " with a replica that can take over";
     }
 
+    /** What is asked again and again. */
+    interface Question {
+        String ask() throws SQLException;
+    }
+
     /** Waits until a server answers this. */
     static void await(ServerUrl server, String query, String answer) throws SQLException {
+        await(query, () -> ReplicatedServer.ask(server, query), answer);
+    }
+
+    static void await(String what, Question question, String answer) throws SQLException {
         long start = System.nanoTime();
-        String seen = ReplicatedServer.ask(server, query);
+        String seen = question.ask();
         while (!seen.equals(answer)) {
             if (System.nanoTime() - start > LIMIT_NANOS) {
-                throw new IllegalStateException(query + " answers " + seen + ", not " + answer);
+                throw new IllegalStateException(what + " answers " + seen + ", not " + answer);
             }
             LockSupport.parkNanos(LOOK_NANOS);
-            seen = ReplicatedServer.ask(server, query);
+            seen = question.ask();
         }
     }
 }

@@ -44,6 +44,11 @@ final class LocalServer implements Way {
             process.destroyForcibly().onExit().join();
         }
 
+        /** Stops it where it is. */
+        Frozen freeze() {
+            return Frozen.of(process.toHandle());
+        }
+
         /** Ends it, and deletes its data. */
         void end() {
             LocalServer.end(process, folder);

@@ -50,11 +50,33 @@ final class ReplicatedPostgres implements ReplicatedServer.Ways {
         return new FailoverPair.Ways() {
             @Override
             public void kill() {
-                try {
-                    primary.kill();
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
+                primary.kill();
+            }
+
+            @Override
+            public Frozen freeze() {
+                return standby.freeze();
+            }
+
+            @Override
+            public String waiting() {
+                return "select count(*) from pg_stat_activity where wait_event = 'SyncRep'";
+            }
+
+            @Override
+            public void cut() throws SQLException {
+                FailoverPair.await(
+                        url(primary),
+                        "select count(*) from pg_stat_replication where sent_lsn >= pg_current_wal_flush_lsn()",
+                        "1");
+                ReplicatedServer.tell(
+                        url(primary), List.of("select pg_terminate_backend(pid) from pg_stat_replication"));
+                FailoverPair.await(url(primary), "select count(*) from pg_stat_replication", "0");
+            }
+
+            @Override
+            public void awaitAllRead() throws SQLException {
+                FailoverPair.await(url(standby), "select count(*) from pg_stat_wal_receiver", "0");
             }
 
             @Override
