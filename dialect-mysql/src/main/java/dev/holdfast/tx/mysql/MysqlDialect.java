@@ -9,6 +9,7 @@ import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Feature;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.LockPlan;
+import dev.holdfast.tx.spi.LostAnswers;
 import dev.holdfast.tx.spi.Match;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
@@ -172,6 +173,15 @@ public final class MysqlDialect implements Dialect {
     @Override
     public Optional<Settlement> settlement(Profile profile) {
         return profile.has(Feature.VERIFIABLE) ? Optional.of(MysqlMarkers.settlement(profile)) : Optional.empty();
+    }
+
+    /** {@inheritDoc} On MySQL, Aurora and MariaDB, where several statements travel as one text. */
+    @Override
+    public Optional<LostAnswers> lostAnswers(Profile profile) {
+        MysqlFlavour flavour = MysqlFlavour.of(profile);
+        return (flavour.isMysql() || flavour == MysqlFlavour.MARIADB) && MysqlPort.sendsMultiQueries(profile.identity())
+                ? Optional.of(MysqlAnswers.LOST)
+                : Optional.empty();
     }
 
     /**

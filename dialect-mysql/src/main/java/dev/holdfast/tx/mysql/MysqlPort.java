@@ -1,13 +1,20 @@
 package dev.holdfast.tx.mysql;
 
+import com.mysql.cj.conf.HostInfo;
 import com.mysql.cj.conf.PropertyKey;
+import com.mysql.cj.jdbc.ConnectionImpl;
 import com.mysql.cj.jdbc.JdbcConnection;
 import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.DriverState;
 import dev.holdfast.tx.spi.Identity;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.mariadb.jdbc.Configuration;
+import org.mariadb.jdbc.HostAddress;
+import org.mariadb.jdbc.export.HaMode;
 import org.mariadb.jdbc.util.constants.ServerStatus;
 
 /**
@@ -35,7 +42,35 @@ final class MysqlPort implements DriverPort {
         boolean isInTransaction(Connection connection) throws SQLException;
 
         boolean allowsMultiQueries(Connection connection) throws SQLException;
+
+        Session session(Connection connection) throws SQLException;
     }
+
+    /**
+     * A session, and a way to ask about it while it is busy.
+     *
+     * @param id how the driver was told to call it; somebody in front of the server may have names of its own
+     * @param beside opens another one, to the same server by the same user; sends nothing on the first
+     */
+    record Session(long id, Beside beside) {}
+
+    /** Opens a connection as drivers do for a cancel. */
+    @FunctionalInterface
+    interface Beside {
+        /**
+         * Opens one.
+         *
+         * @param millis that is the longest wait for an answer of the server
+         */
+        Opened open(int millis) throws SQLException;
+    }
+
+    /**
+     * The caller's to close.
+     *
+     * @param id as of the other
+     */
+    record Opened(Connection connection, long id) {}
 
     private MysqlPort() {}
 
@@ -77,6 +112,20 @@ final class MysqlPort implements DriverPort {
         return Map.of();
     }
 
+    /** The session of a connection; null where the driver is unknown. In turn. */
+    static @Nullable Session session(Connection connection) throws SQLException {
+        for (Types driver : DRIVERS) {
+            try {
+                if (driver.isFor(connection)) {
+                    return driver.session(connection);
+                }
+            } catch (LinkageError unknown) {
+                // the next may know it
+            }
+        }
+        return null;
+    }
+
     private static final class ConnectorJ implements Types {
         @Override
         public boolean isFor(Connection connection) throws SQLException {
@@ -99,6 +148,26 @@ final class MysqlPort implements DriverPort {
                     .getPropertySet()
                     .getBooleanProperty(PropertyKey.allowMultiQueries)
                     .getValue();
+        }
+
+        /** With several hosts the connection is a proxy, which takes no call while another thread is in one. */
+        @Override
+        public Session session(Connection connection) throws SQLException {
+            com.mysql.cj.Session session =
+                    connection.unwrap(JdbcConnection.class).getSession();
+            HostInfo host = session.getHostInfo();
+            return new Session(session.getThreadId(), millis -> open(host, millis));
+        }
+
+        private static Opened open(HostInfo host, int millis) throws SQLException {
+            Map<String, String> properties = new HashMap<>(host.getHostProperties());
+            properties.put(PropertyKey.connectTimeout.getKeyName(), String.valueOf(millis));
+            properties.put(PropertyKey.socketTimeout.getKeyName(), String.valueOf(millis));
+            properties.put(PropertyKey.autoReconnect.getKeyName(), "false");
+            HostInfo bounded =
+                    new HostInfo(host, host.getHost(), host.getPort(), host.getUser(), host.getPassword(), properties);
+            JdbcConnection opened = ConnectionImpl.getInstance(bounded);
+            return new Opened(opened, opened.getSession().getThreadId());
         }
     }
 
@@ -124,6 +193,26 @@ final class MysqlPort implements DriverPort {
                     .getContext()
                     .getConf()
                     .allowMultiQueries();
+        }
+
+        @Override
+        public Session session(Connection connection) throws SQLException {
+            org.mariadb.jdbc.Connection own = connection.unwrap(org.mariadb.jdbc.Connection.class);
+            Configuration configuration = own.getContext().getConf();
+            HostAddress address = own.getClient().getHostAddress();
+            return new Session(own.getThreadId(), millis -> open(configuration, address, millis));
+        }
+
+        private static Opened open(Configuration configuration, HostAddress address, int millis) throws SQLException {
+            Configuration bounded = configuration.toBuilder()
+                    .haMode(HaMode.NONE)
+                    .addresses(address)
+                    .pool(false)
+                    .connectTimeout(millis)
+                    .socketTimeout(millis)
+                    .build();
+            org.mariadb.jdbc.Connection opened = org.mariadb.jdbc.Driver.connect(bounded);
+            return new Opened(opened, opened.getThreadId());
         }
     }
 }

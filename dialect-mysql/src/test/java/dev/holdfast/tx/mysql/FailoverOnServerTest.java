@@ -4,29 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.holdfast.tx.FailureKind;
-import dev.holdfast.tx.RetryPolicy;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
-import dev.holdfast.tx.TxEvent;
-import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
+import dev.holdfast.tx.testkit.CommitsInFlight;
 import dev.holdfast.tx.testkit.Sql;
-import dev.holdfast.tx.testkit.Threads;
+import dev.holdfast.tx.testkit.WritersInVain;
 import dev.holdfast.tx.testkit.server.FailoverPair;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A primary that dies, and a replica that does not take writes yet. Both are named by one URL. */
 class FailoverOnServerTest {
     private static final Duration BOUND = Duration.ofSeconds(60);
-    private static final int ATTEMPTS_IN_VAIN = 3;
 
     enum Product {
         MYSQL {
@@ -57,16 +51,9 @@ class FailoverOnServerTest {
     @ParameterizedTest
     @EnumSource
     void aTransactionIsNeverContinuedOnTheReplica_andAWriterWaitsForThePromotion(Product product) throws Exception {
-        CountDownLatch inVain = new CountDownLatch(ATTEMPTS_IN_VAIN);
+        WritersInVain writers = new WritersInVain();
         try (FailoverPair pair = product.pair();
-                Transactor db = Holdfast.builder(pair.url())
-                        .listener(event -> {
-                            if (event instanceof TxEvent.Retrying retrying
-                                    && retrying.failure().kind() == FailureKind.NOT_PRIMARY) {
-                                inVain.countDown();
-                            }
-                        })
-                        .build()) {
+                Transactor db = Holdfast.builder(pair.url()).listener(writers).build()) {
             String markers = Holdfast.markerTable(new MysqlDialect()).orElseThrow();
             db.<Boolean>withConnection(connection -> {
                 try (Statement statement = connection.createStatement()) {
@@ -85,20 +72,23 @@ class FailoverOnServerTest {
             }));
             assertThat(kind(db, told)).isEqualTo(FailureKind.CONNECTION_LOST);
 
-            Throwable refused = catchThrowable(() -> db.execute(tx -> insert(tx, 3)));
-            assertThat(kind(db, refused)).as(refused.toString()).isEqualTo(FailureKind.NOT_PRIMARY);
-            RetryPolicy again = RetryPolicy.attempts(10_000)
-                    .backoff(Duration.ofMillis(1), Duration.ofMillis(20))
-                    .deadline(BOUND);
-            CompletableFuture<?> verifiable =
-                    Threads.run(() -> db.execute(TxOptions.none().verifiable().retry(again), tx -> insert(tx, 4)));
-            CompletableFuture<?> plain =
-                    Threads.run(() -> db.execute(TxOptions.none().retry(again), tx -> insert(tx, 5)));
-            assertThat(inVain.await(BOUND.toSeconds(), TimeUnit.SECONDS)).isTrue();
-            pair.promote();
-            verifiable.get(BOUND.toSeconds(), TimeUnit.SECONDS);
-            plain.get(BOUND.toSeconds(), TimeUnit.SECONDS);
-            assertThat(Sql.ints(db, "select id from moved order by id")).containsExactly(4, 5);
+            writers.untilPromoted(pair, db, "moved");
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void commitsThatTheReplicaHasNotAcknowledgedAreSettled(Product product) throws Exception {
+        CommitsInFlight commits = new CommitsInFlight();
+        try (FailoverPair pair = product.pair();
+                Transactor db = Holdfast.builder(pair.url())
+                        .settleWithin(BOUND)
+                        .listener(commits)
+                        .build()) {
+            String markers = Holdfast.markerTable(new MysqlDialect()).orElseThrow();
+            db.<Integer>withConnection(
+                    connection -> connection.createStatement().executeUpdate(markers));
+            System.out.println(pair + ": " + commits.settle(pair, db));
         }
     }
 }

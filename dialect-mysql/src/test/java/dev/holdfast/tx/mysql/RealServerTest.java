@@ -53,7 +53,8 @@ abstract class RealServerTest {
     /** Servers answer from a copy of their locks that is renewed when nobody has looked for a tenth of a second. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(120);
 
-    private static final int NO_SUCH_SESSION = 1094;
+    static final int NO_SUCH_SESSION = 1094;
+
     private static final AtomicInteger DATABASES = new AtomicInteger();
 
     @SuppressWarnings("NullAway.Init") // by the front end
