@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.holdfast.tx.FailureKind;
+import dev.holdfast.tx.Reads;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.TxOptions;
@@ -12,6 +13,7 @@ import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.testkit.Facts;
 import dev.holdfast.tx.testkit.Sql;
 import dev.holdfast.tx.testkit.fault.CountingProxy;
+import dev.holdfast.tx.testkit.server.ReplicatedServer;
 import dev.holdfast.tx.testkit.server.TestServer;
 import java.net.URI;
 import java.sql.Connection;
@@ -19,6 +21,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 
 /** A pool all of whose connections have died, and which believes in each of them. */
@@ -73,6 +76,73 @@ class LostServerTest {
                 assertThat(db.<List<Integer>>transact(TxOptions.none(), tx -> Sql.ints(tx, "select 1")))
                         .containsExactly(1);
             }
+            assertThat(dead(events)).as("those that nobody was using").isEqualTo(SIZE - 1);
+        }
+    }
+
+    private static long dead(List<TxEvent> events) {
+        return events.stream()
+                .filter(event -> event instanceof TxEvent.Evicted evicted
+                        && evicted.why().startsWith("it was dead"))
+                .count();
+    }
+
+    /** A replica is skipped, and asked again in the background: not once for each connection that has died. */
+    @Test
+    void oneErrorTellsThatAllConnectionsOfAReplicaHaveDied() throws Exception {
+        ReplicatedServer server = ReplicatedServer.postgres(18);
+        URI address = URI.create(server.replica().url().substring("jdbc:".length()));
+        List<TxEvent> events = new CopyOnWriteArrayList<>();
+        TxOptions reading = TxOptions.none().readOnly().reads(Reads.replica());
+        try (CountingProxy proxy = CountingProxy.before(address.getHost(), address.getPort());
+                HikariDataSource pool =
+                        pool(server.replica().url().replaceFirst(":[0-9]+/", ":" + proxy.port() + "/"));
+                Transactor db = Holdfast.builder(server.primary().url())
+                        .replica(pool)
+                        .listener(events::add)
+                        .build()) {
+            awaitReplica(db, reading);
+            fill(pool);
+            proxy.cutAll();
+            awaitReplica(db, reading);
+            for (int i = 0; i < 2 * SIZE; i++) {
+                db.execute(reading, tx -> Sql.ints(tx, "select 1"));
+            }
+            assertThat(dead(events)).isEqualTo(SIZE - 1);
+        }
+    }
+
+    private static void awaitReplica(Transactor db, TxOptions reading) {
+        ServerTest.await(
+                "it reads on the replica",
+                () -> db.transact(reading, tx -> Sql.ints(tx, "select count(*) from pg_stat_wal_receiver"))
+                        .contains(1));
+    }
+
+    @Test
+    void aServerThatCannotBeAskedWhetherItTakesWritesIsNotSaidToTakeNone() throws Exception {
+        String url = TestServer.postgres(18).find().url();
+        URI address = URI.create(url.substring("jdbc:".length()));
+        List<TxEvent> events = new ArrayList<>();
+        try (CountingProxy proxy = CountingProxy.before(address.getHost(), address.getPort());
+                HikariDataSource pool = pool(url.replaceFirst(":[0-9]+/", ":" + proxy.port() + "/"));
+                Transactor db = Holdfast.builder(pool).listener(events::add).build()) {
+            Throwable refused = Facts.thrownBy(() -> db.execute(tx -> {
+                Sql.update(tx, "set local transaction_read_only = on");
+                try {
+                    Sql.update(tx, "create table lost_server (id int)");
+                } finally {
+                    proxy.cutAtPacket(2); // after ROLLBACK
+                }
+            }));
+            assertThat(Objects.requireNonNull(db.classify(Objects.requireNonNull(refused)))
+                            .kind())
+                    .isEqualTo(FailureKind.READ_ONLY);
+            assertThat(proxy.losses()).isEqualTo(1);
+            assertThat(events)
+                    .filteredOn(TxEvent.Evicted.class::isInstance)
+                    .extracting(event -> ((TxEvent.Evicted) event).why())
+                    .containsExactly("its server did not tell whether it takes writes");
         }
     }
 }
