@@ -6,13 +6,17 @@ import dev.holdfast.tx.kotlin.CancelWorld.Companion.AFTER_ROLLBACK
 import dev.holdfast.tx.kotlin.CancelWorld.Pool
 import dev.holdfast.tx.kotlin.CancelWorld.Scenario
 import dev.holdfast.tx.kotlin.CancelWorld.Stopped
+import dev.holdfast.tx.kotlin.StoppingDispatcher.Companion.CALLERS_LIMIT
 import dev.holdfast.tx.testkit.fault.JdbcCall
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
-import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.asCoroutineDispatcher
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancel
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
@@ -36,18 +40,33 @@ class CancelAnywhereTest {
         val wrong: List<String>,
     )
 
+    /** How it comes that the caller is cancelled. */
+    enum class Means {
+        JOB,
+        SCOPE,
+        SIBLING,
+        TIMEOUT,
+    }
+
+    private class Failing : RuntimeException("a sibling")
+
     private fun CancelWorld.run(
         scenario: Scenario,
+        means: Means,
         chosen: Int,
         dispatchers: Triple<StoppingDispatcher, StoppingDispatcher, CoroutineDispatcher>,
     ): Verdict {
         val account = Account(server, stops)
-        val scope = CoroutineScope(SupervisorJob())
+        val scope = CoroutineScope(Job())
         val caller =
             scope.launch(dispatchers.first + JdbcDispatcher(dispatchers.second), CoroutineStart.LAZY) {
                 account.started = true
                 try {
-                    scenario.run(account, db)
+                    if (means == Means.TIMEOUT) {
+                        withTimeout(CALLERS_LIMIT) { scenario.run(account, db) }
+                    } else {
+                        scenario.run(account, db)
+                    }
                 } catch (e: Throwable) {
                     account.thrown = e
                 }
@@ -55,7 +74,16 @@ class CancelAnywhereTest {
             }
         begin(chosen) {
             account.stopped()
-            caller.cancel(Stopped())
+            when (means) {
+                Means.JOB -> caller.cancel(Stopped())
+
+                Means.SCOPE -> scope.cancel(Stopped())
+
+                Means.SIBLING -> scope.async(start = CoroutineStart.UNDISPATCHED) { throw Failing() }
+
+                // at the first stop of a caller it has not begun
+                Means.TIMEOUT -> if (!dispatchers.first.passLimit()) caller.cancel(Stopped())
+            }
         }
         runBlocking {
             withTimeout(30.seconds) { caller.join() }
@@ -84,7 +112,7 @@ class CancelAnywhereTest {
             wrong += "rows $main, and COMMIT was ${if (committed) "" else "not "}sent"
         }
         wrong += account.wrongHooks(committed, scenario)
-        wrong += account.wrongEnd(chosen > 0)
+        wrong += account.wrongEnd(means)
         if (scenario == Scenario.HOOKS && account.attempts > 0) {
             val expected = if (committed) AFTER_COMMIT else AFTER_ROLLBACK
             if (others != listOf(expected)) wrong += "hooks have written $others"
@@ -125,19 +153,27 @@ class CancelAnywhereTest {
         return if (hooks == expected) emptyList() else listOf("$scenario fired $hooks, not $expected")
     }
 
-    private fun Account.wrongEnd(cancelled: Boolean): List<String> {
+    private fun Account.wrongEnd(means: Means): List<String> {
         val wrong = mutableListOf<String>()
         val caught = thrown
         if (overWhenStopped) {
-            if (caught != null) wrong += "was over, and has thrown $caught"
-        } else if (cancelled && started && !isOwnFailure(caught) &&
-            !(caught is CancellationException && caught.message == Stopped().message)
-        ) {
+            // a timeout around it tells what it was left with
+            if (caught != null && !(means == Means.TIMEOUT && caught is TimeoutCancellationException)) {
+                wrong += "was over, and has thrown $caught"
+            }
+        } else if (started && !isOwnFailure(caught) && !(caught is CancellationException && means.hasMade(caught))) {
             wrong += "the caller got " + caught?.stackTraceToString()
         }
         if (attempts > attemptsWhenStopped) wrong += "was run again after the cancel"
         return wrong
     }
+
+    private fun Means.hasMade(caught: CancellationException) =
+        when (this) {
+            Means.JOB, Means.SCOPE -> caught.message == Stopped().message
+            Means.SIBLING -> generateSequence<Throwable>(caught) { it.cause }.any { it is Failing }
+            Means.TIMEOUT -> caught is TimeoutCancellationException
+        }
 
     @ParameterizedTest
     @MethodSource("runs")
@@ -145,6 +181,7 @@ class CancelAnywhereTest {
         server: Bed.Server,
         pool: Pool,
         scenario: Scenario,
+        means: Means,
     ) {
         CancelWorld(server, pool, scenario).use { world ->
             val thread = StoppingDispatcher.thread()
@@ -154,12 +191,12 @@ class CancelAnywhereTest {
                     StoppingDispatcher("scope", world.stops, thread),
                     thread.asCoroutineDispatcher(),
                 )
-            val without = world.run(scenario, 0, dispatchers)
+            val without = world.run(scenario, means, 0, dispatchers)
             assertThat(without.wrong).isEmpty()
             val stops = without.told.toInt()
             assertThat(stops).describedAs(without.stop).isGreaterThan(20)
-            val verdicts = (1..stops).map { world.run(scenario, it, dispatchers) }
-            Table.add("$server $pool $scenario", verdicts.map { it.stop to it.told })
+            val verdicts = (1..stops).map { world.run(scenario, means, it, dispatchers) }
+            Table.add("$server $pool $scenario $means", verdicts.map { it.stop to it.told })
             val softly = SoftAssertions()
             verdicts.forEachIndexed { i, verdict ->
                 softly.assertThat(verdict.wrong).describedAs("%s", "stop ${i + 1} of $stops: ${verdict.stop}").isEmpty()
@@ -205,7 +242,10 @@ class CancelAnywhereTest {
         @JvmStatic
         fun runs(): List<Arguments> =
             Scenario.entries.flatMap { scenario ->
-                scenario.servers.flatMap { server -> Pool.entries.map { arguments(server, it, scenario) } }
+                scenario.servers.flatMap { server ->
+                    Means.entries.map { arguments(server, Pool.HIKARI, scenario, it) } +
+                        arguments(server, Pool.STRICT, scenario, Means.JOB)
+                }
             }
     }
 }

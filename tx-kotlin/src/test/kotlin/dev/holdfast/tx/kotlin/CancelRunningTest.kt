@@ -21,6 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.EnumSource
 import java.sql.SQLException
 import java.util.concurrent.atomic.AtomicReference
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
 
@@ -179,6 +180,26 @@ class CancelRunningTest {
         caller.join()
         isAsGoodAsNew(bed)
     }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `a timeout in a nested scope undoes that alone`(server: Bed.Server) =
+        on(server) { bed ->
+            val endless = Endless(bed)
+            bed.db.suspendTransact { tx ->
+                tx.insert(1)
+                val nested =
+                    runCatching {
+                        tx.suspendNested { inner ->
+                            inner.insert(2)
+                            withTimeout(100.milliseconds) { endless.on(inner.connection()) }
+                        }
+                    }
+                assertThat(nested.isFailure).isTrue()
+                tx.insert(3)
+            }
+            assertThat(bed.ids()).containsExactly(1, 3)
+        }
 
     @Test
     fun `a cancel that is lost on its way is made again`() {

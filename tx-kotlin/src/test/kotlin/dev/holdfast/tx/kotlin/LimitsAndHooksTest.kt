@@ -1,19 +1,25 @@
 package dev.holdfast.tx.kotlin
 
+import dev.holdfast.tx.FailureKind
 import dev.holdfast.tx.Outcome
 import dev.holdfast.tx.Propagation
 import dev.holdfast.tx.RetryPolicy
+import dev.holdfast.tx.RowLock
+import dev.holdfast.tx.Tx
 import dev.holdfast.tx.TxHookException
 import dev.holdfast.tx.TxRejectedException
 import dev.holdfast.tx.TxStateException
 import dev.holdfast.tx.TxTimeoutException
 import dev.holdfast.tx.TxTimeoutException.Limit
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import kotlinx.coroutines.yield
 import org.assertj.core.api.Assertions.assertThat
+import org.junit.jupiter.api.Test
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.EnumSource
 import java.util.concurrent.CopyOnWriteArrayList
@@ -242,14 +248,47 @@ class LimitsAndHooksTest {
             assertThat(bed.ids()).containsExactly(1, 2, 3)
         }
 
+    @Test
+    fun `rows that a scope locks are its own until it ends, on whatever thread`() =
+        on(Bed.Server.POSTGRES, size = 2) { bed ->
+            bed.db.transact { tx -> listOf(1, 2).forEach { tx.insert(it) } }
+            bed.db.suspendTransact { tx ->
+                assertThat(tx.locked(RowLock.forUpdate(), "id = 1")).containsExactly(1)
+                withContext(Dispatchers.IO) {
+                    bed.db.suspendTransact(propagation = Propagation.SEPARATE) { other ->
+                        assertThat(other.locked(RowLock.forUpdate().skipLocked(), "id > 0")).containsExactly(2)
+                    }
+                    val refused =
+                        runCatching {
+                            bed.db.suspendTransact(propagation = Propagation.SEPARATE, lockTimeout = 50.milliseconds) {
+                                it.locked(RowLock.forUpdate(), "id = 1")
+                            }
+                        }.exceptionOrNull()
+                    assertThat(bed.db.classify(refused!!)?.kind()).isEqualTo(FailureKind.LOCK_TIMEOUT)
+                }
+            }
+            bed.db.suspendTransact { assertThat(it.locked(RowLock.forUpdate().noWait(), "id = 1")).containsExactly(1) }
+        }
+
+    private fun Tx.locked(
+        lock: RowLock,
+        rows: String,
+    ) = connection().createStatement().use { statement ->
+        val found =
+            statement.executeQuery(
+                lock(lock, "SELECT id FROM item{table-lock} WHERE $rows ORDER BY id {row-lock}"),
+            )
+        generateSequence { if (found.next()) found.getInt(1) else null }.toList()
+    }
+
     private class Items(
-        private val tx: dev.holdfast.tx.Tx,
+        private val tx: Tx,
     ) {
         fun add(id: Int) = tx.insert(id)
     }
 
     /** The driver's own error for a conflict that may be run again. */
-    private fun Bed.conflict(tx: dev.holdfast.tx.Tx) {
+    private fun Bed.conflict(tx: Tx) {
         when (server) {
             Bed.Server.POSTGRES -> {
                 tx.connection().createStatement().use {

@@ -167,6 +167,31 @@ class SafetyTest {
 
     @ParameterizedTest
     @EnumSource
+    fun `nested scopes of children come in their order, and one thread is enough for those who wait`(
+        server: Bed.Server,
+    ) = on(server) { bed ->
+        Executors.newSingleThreadExecutor().asCoroutineDispatcher().use { one ->
+            val done = CopyOnWriteArrayList<Int>()
+            withContext(JdbcDispatcher(one)) {
+                bed.db.suspendTransact { tx ->
+                    repeat(20) { n ->
+                        launch {
+                            tx.suspendNested { inner ->
+                                inner.insert(n)
+                                yield()
+                                done += n
+                            }
+                        }
+                    }
+                }
+            }
+            assertThat(done).containsExactlyElementsOf(0..19)
+            assertThat(bed.ids()).containsExactlyElementsOf(0..19)
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
     fun `a nested scope that is opened through the handle of an outer one is nested in the inner one`(
         server: Bed.Server,
     ) = on(server) { bed ->

@@ -3,6 +3,7 @@ package dev.holdfast.tx.kotlin
 import com.zaxxer.hikari.HikariConfig
 import com.zaxxer.hikari.HikariDataSource
 import dev.holdfast.tx.Propagation
+import dev.holdfast.tx.Tx
 import dev.holdfast.tx.TxTimeoutException
 import dev.holdfast.tx.TxTimeoutException.Limit
 import dev.holdfast.tx.testkit.Patience
@@ -13,6 +14,7 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
@@ -137,27 +139,45 @@ class SilentServerTest {
     private suspend fun <T> bounded(work: suspend () -> T): T =
         withTimeout(Patience.step().toKotlinDuration()) { work() }
 
-    @Test
-    fun `a caller that is cancelled goes on though the server does not answer the cancel`() =
+    /** A caller is cancelled once its body says that the server is frozen, and the one place in the pool is free again. */
+    private fun cancelledBeforeASilentServer(body: suspend (Tx, () -> Unit) -> Unit) =
         proxied(1) { bed, proxy ->
             coroutineScope {
-                val begun = CompletableDeferred<Unit>()
+                val frozen = CompletableDeferred<Unit>()
                 val caller =
                     launch(Dispatchers.Default) {
                         bed.db.suspendTransact { tx ->
                             tx.insert(1)
-                            proxy.freeze()
-                            begun.complete(Unit)
-                            tx.insert(2)
+                            body(tx) {
+                                proxy.freeze()
+                                frozen.complete(Unit)
+                            }
                         }
                     }
-                begun.await()
+                frozen.await()
                 caller.cancel()
                 bounded { caller.join() }
                 proxy.thaw()
             }
             bed.db.suspendTransact { it.insert(3) }
             assertThat(bed.ids()).containsExactly(3)
+        }
+
+    @Test
+    fun `a caller that is cancelled goes on though the server does not answer the cancel`() =
+        cancelledBeforeASilentServer { tx, freeze ->
+            freeze()
+            tx.insert(2)
+        }
+
+    @Test
+    fun `a caller that is cancelled goes on though the server does not answer the rollback`() =
+        cancelledBeforeASilentServer { tx, freeze ->
+            tx.suspendNested { inner ->
+                inner.insert(2)
+                freeze()
+                awaitCancellation()
+            }
         }
 
     @Test

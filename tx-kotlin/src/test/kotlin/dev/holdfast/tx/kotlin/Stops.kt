@@ -15,6 +15,7 @@ import java.util.concurrent.Executors
 import javax.sql.DataSource
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.resume
+import kotlin.time.Duration.Companion.days
 
 /**
  * Where a run can be stopped: before and after each call that may reach the server, and each time that a coroutine is
@@ -116,7 +117,7 @@ class Stops {
 
 /**
  * One thread for several of these: so that stops come in the same order each time. Time passes only there: a delay is over when
- * what runs has suspended, not sooner and not later, and limits never come.
+ * what runs has suspended, not sooner and not later, and limits never come, but for the one of [CALLERS_LIMIT], at a stop.
  */
 @OptIn(InternalCoroutinesApi::class)
 class StoppingDispatcher(
@@ -125,6 +126,12 @@ class StoppingDispatcher(
     private val executor: Executor,
 ) : CoroutineDispatcher(),
     Delay {
+    @Volatile
+    private var limit: Runnable? = null
+
+    /** Whether the limit was there to be passed. */
+    fun passLimit(): Boolean = limit?.run() != null
+
     override fun scheduleResumeAfterDelay(
         timeMillis: Long,
         continuation: CancellableContinuation<Unit>,
@@ -138,7 +145,12 @@ class StoppingDispatcher(
         timeMillis: Long,
         block: Runnable,
         context: CoroutineContext,
-    ) = DisposableHandle {}
+    ): DisposableHandle {
+        if (timeMillis == CALLERS_LIMIT.inWholeMilliseconds) {
+            limit = block
+        }
+        return DisposableHandle { if (limit === block) limit = null }
+    }
 
     override fun dispatch(
         context: CoroutineContext,
@@ -152,6 +164,9 @@ class StoppingDispatcher(
     }
 
     companion object {
+        /** No limit of anything else. */
+        val CALLERS_LIMIT = 1.days
+
         /** What nothing here takes, in milliseconds. */
         private const val LONG = 1_000L
 

@@ -10,7 +10,9 @@ import dev.holdfast.tx.RetryPolicy
 import dev.holdfast.tx.TxOptions
 import org.assertj.core.api.Assertions.assertThat
 import org.junit.jupiter.api.Test
-import java.util.Locale
+import org.junit.jupiter.params.ParameterizedTest
+import org.junit.jupiter.params.provider.EnumSource
+import java.lang.reflect.Modifier
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
@@ -71,17 +73,15 @@ class TxOptionsBuildingTest {
     @Test
     fun `every option has a name`() {
         val accessors =
-            TxOptions::class.java.methods.filter {
-                it.parameterCount == 0 &&
-                    it.declaringClass == TxOptions::class.java
+            TxOptions::class.java.declaredMethods.filter {
+                Modifier.isPublic(it.modifiers) &&
+                    it.parameterCount == 0 &&
+                    it.returnType != TxOptions::class.java &&
+                    it.name !in setOf("hashCode", "toString", "dialectOptions")
             }
-        val unset =
-            accessors
-                .filter { it.name.lowercase(Locale.ROOT).endsWith("timeout") || it.name in OTHERS }
-                .filter { it.invoke(named) == null }
+        assertThat(accessors).hasSizeGreaterThanOrEqualTo(15)
+        val unset = accessors.filter { it.invoke(named) in setOf(null, false) }
         assertThat(unset).isEmpty()
-        assertThat(named.isVerifiable).isTrue()
-        assertThat(named.isLabelInSql).isTrue()
     }
 
     @Test
@@ -91,39 +91,93 @@ class TxOptionsBuildingTest {
             .isEqualTo(TxOptions.none().label("other").verifiable())
     }
 
+    /** All that PostgreSQL has and that go together; nothing is sent. */
     @Test
-    fun `blocking and suspending calls pass each of them on`() =
-        on(Bed.Server.SQLITE) { bed ->
-            val seen = AtomicReference<TxOptions>()
-            bed.db.transact(label = "blocking", wholeTimeout = 1.minutes, completion = Completion.ROLLBACK) {
-                seen.set(it.options())
-                it.insert(1)
+    fun `blocking, suspending and unmanaged calls pass each of them on`() =
+        on(Bed.Server.POSTGRES) { bed ->
+            val asked = AtomicReference<TxOptions>()
+            bed.db.transact(
+                isolation = Isolation.SERIALIZABLE,
+                access = Access.READ_ONLY,
+                propagation = Propagation.SEPARATE,
+                constraints = deferred("a", "b"),
+                completion = Completion.ROLLBACK,
+                acquireTimeout = 1.seconds,
+                lockTimeout = 2.milliseconds,
+                statementTimeout = 3.seconds,
+                wholeTimeout = 4.minutes,
+                retry = retry,
+                reads = Reads.primary(),
+                label = "all of them",
+                labelInSql = true,
+            ) { asked.set(it.options()) }
+            assertThat(asked.getAndSet(null)).describedAs("of a blocking call").isEqualTo(onPostgres.retry(retry))
+            bed.db.suspendTransact(
+                isolation = Isolation.SERIALIZABLE,
+                access = Access.READ_ONLY,
+                propagation = Propagation.SEPARATE,
+                constraints = deferred("a", "b"),
+                completion = Completion.ROLLBACK,
+                acquireTimeout = 1.seconds,
+                lockTimeout = 2.milliseconds,
+                statementTimeout = 3.seconds,
+                wholeTimeout = 4.minutes,
+                retry = retry,
+                reads = Reads.primary(),
+                label = "all of them",
+                labelInSql = true,
+            ) { asked.set(it.options()) }
+            assertThat(asked.get()).describedAs("of a suspending call").isEqualTo(onPostgres.retry(retry))
+            val open =
+                bed.db.suspendBegin(
+                    isolation = Isolation.SERIALIZABLE,
+                    access = Access.READ_ONLY,
+                    propagation = Propagation.SEPARATE,
+                    constraints = deferred("a", "b"),
+                    completion = Completion.ROLLBACK,
+                    acquireTimeout = 1.seconds,
+                    lockTimeout = 2.milliseconds,
+                    statementTimeout = 3.seconds,
+                    wholeTimeout = 4.minutes,
+                    reads = Reads.primary(),
+                    label = "all of them",
+                    labelInSql = true,
+                )
+            assertThat(open.tx.options()).describedAs("of an unmanaged one").isEqualTo(onPostgres)
+            open.close()
+        }
+
+    /** Which do not go with those. */
+    @ParameterizedTest
+    @EnumSource
+    fun `they pass on the others, too`(server: Bed.Server) =
+        on(server) { bed ->
+            val begin = BeginMode.EXCLUSIVE.takeIf { server == Bed.Server.SQLITE }
+            val settled = server == Bed.Server.POSTGRES
+            val asked = txOptions(beginMode = begin, verifiable = settled)
+            bed.db.transact(beginMode = begin, verifiable = settled) { assertThat(it.options()).isEqualTo(asked) }
+            bed.db.suspendTransact(beginMode = begin, verifiable = settled) {
+                assertThat(it.options()).isEqualTo(asked)
             }
-            assertThat(
-                seen.get(),
-            ).isEqualTo(txOptions(label = "blocking", wholeTimeout = 1.minutes, completion = Completion.ROLLBACK))
-            bed.db.suspendTransact(label = "suspending", wholeTimeout = 2.minutes, completion = Completion.ROLLBACK) {
-                seen.set(it.options())
-                it.insert(2)
-            }
-            assertThat(
-                seen.get(),
-            ).isEqualTo(txOptions(label = "suspending", wholeTimeout = 2.minutes, completion = Completion.ROLLBACK))
-            assertThat(bed.ids()).isEmpty()
+            val open = bed.db.suspendBegin(beginMode = begin, verifiable = settled)
+            assertThat(open.tx.options()).isEqualTo(asked)
+            open.close()
         }
 
     private companion object {
-        val OTHERS =
-            setOf(
-                "isolation",
-                "access",
-                "propagation",
-                "constraints",
-                "beginMode",
-                "completion",
-                "retry",
-                "reads",
-                "label",
-            )
+        val onPostgres: TxOptions =
+            TxOptions
+                .of(Isolation.SERIALIZABLE)
+                .readOnly()
+                .propagation(Propagation.SEPARATE)
+                .deferConstraints("a", "b")
+                .forceRollback()
+                .acquireTimeout(JavaDuration.ofSeconds(1))
+                .lockTimeout(JavaDuration.ofMillis(2))
+                .statementTimeout(JavaDuration.ofSeconds(3))
+                .wholeTimeout(JavaDuration.ofMinutes(4))
+                .reads(Reads.primary())
+                .label("all of them")
+                .labelInSql()
     }
 }
