@@ -17,6 +17,12 @@ import org.jetbrains.exposed.v1.jdbc.transactions.inTopLevelTransaction
  * Elsewhere they are roots of their own, with the options of the transactor, but for its retry policy: Exposed never runs
  * a block again. Nor is a cancel told to a suspending root: its statement runs on, and what was its last one is
  * committed. Put it into a `suspendTransact`.
+ *
+ * ```kotlin
+ * db.exposed().use { exposed ->
+ *     db.suspendTransact { suspendTransaction(exposed.database) { Orders.insert { it[item] = "lamp" } } }
+ * }
+ * ```
  */
 public class ExposedBridge internal constructor(
     transactor: Transactor,
@@ -25,6 +31,10 @@ public class ExposedBridge internal constructor(
     /**
      * What `transaction` and `suspendTransaction` take. Exposed has it as its default as well, if it was made last:
      * code that calls `transaction { }` without a database finds it.
+     *
+     * ```kotlin
+     * db.transact { tx -> transaction(exposed.database) { Orders.selectAll().count() } }
+     * ```
      */
     public val database: Database
 
@@ -61,7 +71,14 @@ public class ExposedBridge internal constructor(
     public fun <T> withoutTransaction(statement: JdbcTransaction.() -> T): T =
         transactions.lend { inTopLevelTransaction(database, statement = statement) }
 
-    /** Has Exposed forget the database. The transactor stays open. */
+    /**
+     * Has Exposed forget the database. The transactor stays open.
+     *
+     * ```kotlin
+     * exposed.close()
+     * db.close()
+     * ```
+     */
     override fun close() {
         BlocksOnThread.remove(transactions)
         TransactionManager.closeAndUnregister(database)

@@ -15,6 +15,7 @@ import org.jetbrains.exposed.v1.dao.EntityChangeType
 import org.jetbrains.exposed.v1.dao.EntityHook
 import org.jetbrains.exposed.v1.dao.entityCache
 import org.jetbrains.exposed.v1.exceptions.ExposedSQLException
+import org.jetbrains.exposed.v1.jdbc.SchemaUtils
 import org.jetbrains.exposed.v1.jdbc.selectAll
 import org.jetbrains.exposed.v1.jdbc.transactions.TransactionManager
 import org.jetbrains.exposed.v1.jdbc.transactions.transaction
@@ -127,6 +128,56 @@ internal abstract class EntityContract(
         }
         shop.titles() shouldContainExactly listOf("c")
     }
+
+    @Test
+    fun `what a savepoint of ours has deleted is there again when that is undone`() {
+        val id = transaction(exposed) { Item.new { title = "a" } }.id
+        ours.execute { tx ->
+            transaction(exposed) {
+                val item = Item[id]
+                shouldThrow<IllegalStateException> {
+                    tx.executeNested {
+                        item.delete()
+                        Items.selectAll().count() shouldBe 0
+                        error("no")
+                    }
+                }
+                item.title shouldBe "a"
+                Item.findById(id)?.title shouldBe "a"
+            }
+        }
+    }
+
+    @Test
+    fun `what a savepoint of ours has undone is in no reference`() {
+        ours.execute { tx ->
+            transaction(exposed) {
+                SchemaUtils.create(Notes)
+                val item = Item.new { title = "a" }
+                item.note("one")
+                item.read() shouldContainExactly listOf("one")
+                shouldThrow<IllegalStateException> {
+                    tx.executeNested {
+                        item.note("two")
+                        item.read() shouldContainExactly listOf("one", "two")
+                        error("no")
+                    }
+                }
+                item.read() shouldContainExactly listOf("one")
+                tx.executeNested { item.note("three") }
+                item.read() shouldContainExactly listOf("one", "three")
+            }
+            tx.setRollbackOnly("test")
+        }
+    }
+
+    private fun Item.note(text: String) =
+        Note.new {
+            item = this@note
+            this.text = text
+        }
+
+    private fun Item.read() = notes.map { it.text }.sorted()
 
     @Test
     fun `what was not written in a savepoint of ours is written at its end`() {

@@ -12,6 +12,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.types.shouldBeSameInstanceAs
 import org.jetbrains.exposed.v1.exceptions.ExposedSQLException
 import org.jetbrains.exposed.v1.jdbc.JdbcTransaction
 import org.jetbrains.exposed.v1.jdbc.insert
@@ -49,6 +50,19 @@ internal abstract class RootBlockContract(
                 error("no")
             }
         }
+        shop.names().shouldBeEmpty()
+    }
+
+    @Test
+    fun `the end of a block inside a root commits nothing`() {
+        val error = IllegalStateException("no")
+        shouldThrow<IllegalStateException> {
+            transaction(exposed) {
+                transaction(exposed) { Users.insert { it[name] = "a" } }
+                Users.insert { it[name] = "b" }
+                throw error
+            }
+        } shouldBeSameInstanceAs error
         shop.names().shouldBeEmpty()
     }
 

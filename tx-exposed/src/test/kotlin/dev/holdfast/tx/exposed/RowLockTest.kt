@@ -6,6 +6,7 @@ import dev.holdfast.tx.RowLock
 import dev.holdfast.tx.TxOptions
 import dev.holdfast.tx.TxStateException
 import dev.holdfast.tx.TxUnsupportedException
+import dev.holdfast.tx.kotlin.suspendTransact
 import dev.holdfast.tx.testkit.Untested
 import dev.holdfast.tx.testkit.server.ServerUrl
 import dev.holdfast.tx.testkit.server.TestServer
@@ -13,6 +14,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
+import kotlinx.coroutines.runBlocking
 import org.jetbrains.exposed.v1.core.JoinType
 import org.jetbrains.exposed.v1.core.alias
 import org.jetbrains.exposed.v1.core.eq
@@ -24,6 +26,7 @@ import org.jetbrains.exposed.v1.jdbc.SchemaUtils
 import org.jetbrains.exposed.v1.jdbc.insert
 import org.jetbrains.exposed.v1.jdbc.select
 import org.jetbrains.exposed.v1.jdbc.selectAll
+import org.jetbrains.exposed.v1.jdbc.transactions.suspendTransaction
 import org.jetbrains.exposed.v1.jdbc.transactions.transaction
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assumptions.abort
@@ -98,6 +101,25 @@ internal abstract class RowLockContract(
         left({ Users.selectAll().where { Users.name eq "a" }.forUpdate(it) }, Users.selectAll()) shouldContainExactly
             listOf("b")
     }
+
+    @Test
+    fun `a query of a suspending block is locked, too`() =
+        runBlocking<Unit> {
+            shop.db.suspendTransact { tx ->
+                suspendTransaction(shop.exposed.database) {
+                    Users
+                        .selectAll()
+                        .where { Users.name eq "a" }
+                        .forUpdate(tx)
+                        .toList()
+                }
+                rival.db.suspendTransact { other ->
+                    suspendTransaction(rival.exposed.database) {
+                        Users.selectAll().forUpdate(other, RowLock.forUpdate().skipLocked()).map { it[Users.name] }
+                    }
+                }
+            } shouldContainExactly listOf("b")
+        }
 
     @Test
     fun `the query itself locks nothing`() {
@@ -284,6 +306,10 @@ internal abstract class RowLockContract(
     fun `a query that was locked in one transaction is refused in another`() {
         val locked = shop.db.transact { tx -> Users.selectAll().forUpdate(tx) }
         shouldThrow<TxStateException> { transaction(shop.exposed.database) { locked.toList() } }
+        rival.db.execute { other ->
+            val lockedThere = Users.selectAll().forUpdate(other)
+            shouldThrow<TxStateException> { transaction(shop.exposed.database) { lockedThere.toList() } }
+        }
     }
 }
 

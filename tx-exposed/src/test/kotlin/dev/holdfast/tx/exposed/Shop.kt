@@ -34,6 +34,22 @@ internal class Item(
     companion object : IntEntityClass<Item>(Items)
 
     var title by Items.title
+    val notes by Note referrersOn Notes.item
+}
+
+/** Made by those who need it. */
+internal object Notes : IntIdTable("notes") {
+    val item = reference("item_id", Items)
+    val text = varchar("text", 18)
+}
+
+internal class Note(
+    id: EntityID<Int>,
+) : IntEntity(id) {
+    companion object : IntEntityClass<Note>(Notes)
+
+    var item by Item referencedOn Notes.item
+    var text by Notes.text
 }
 
 /**

@@ -1,6 +1,7 @@
 package dev.holdfast.tx.exposed
 
 import dev.holdfast.tx.FailureKind
+import dev.holdfast.tx.Isolation
 import dev.holdfast.tx.Propagation
 import dev.holdfast.tx.RetryPolicy
 import dev.holdfast.tx.TxOptions
@@ -30,23 +31,78 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
 import org.jetbrains.exposed.v1.exceptions.ExposedSQLException
 import org.jetbrains.exposed.v1.jdbc.SchemaUtils
+import org.jetbrains.exposed.v1.jdbc.batchInsert
 import org.jetbrains.exposed.v1.jdbc.insert
+import org.jetbrains.exposed.v1.jdbc.insertAndGetId
 import org.jetbrains.exposed.v1.jdbc.selectAll
 import org.jetbrains.exposed.v1.jdbc.transactions.TransactionManager
+import org.jetbrains.exposed.v1.jdbc.transactions.experimental.newSuspendedTransaction
+import org.jetbrains.exposed.v1.jdbc.transactions.experimental.suspendedTransactionAsync
 import org.jetbrains.exposed.v1.jdbc.transactions.suspendTransaction
 import org.jetbrains.exposed.v1.jdbc.transactions.transaction
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.AfterEach
 import org.junit.jupiter.api.Test
+import java.sql.Connection
+import java.sql.DriverManager
+import java.sql.SQLException
 import java.time.Duration
 import java.util.concurrent.Executors
 import kotlin.time.Duration.Companion.seconds
 
 internal class SqliteSuspendingBlockTest : SuspendingBlockContract(Servers.sqlite())
 
-internal class PostgresSuspendingBlockTest : SuspendingBlockContract(Servers.postgres())
+internal class PostgresSuspendingBlockTest : SuspendingBlockContract(Servers.postgres()) {
+    @Test
+    fun `the statement of a block that runs is cancelled with its caller`() =
+        runBlocking<Unit> {
+            val job =
+                launch(Dispatchers.Default) {
+                    ours.suspendTransact(acquireTimeout = 5.seconds) {
+                        suspendTransaction(exposed) {
+                            Users.insert { it[name] = "a" }
+                            exec("select pg_sleep(600) as endless")
+                        }
+                    }
+                }
+            DriverManager.getConnection(server.url(), server.user(), server.password()).use { beside ->
+                fun runs() =
+                    beside.createStatement().use { statement ->
+                        val rows =
+                            statement.executeQuery(
+                                "select 1 from pg_stat_activity where state = 'active' and query like '%as endless%'" +
+                                    " and pid <> pg_backend_pid()",
+                            )
+                        rows.next()
+                    }
+                withTimeout(30.seconds) {
+                    while (!runs()) {
+                        yield()
+                    }
+                    job.cancelAndJoin()
+                }
+                runs() shouldBe false
+            }
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    fun `an isolation that the scope does not have is refused`() =
+        runBlocking<Unit> {
+            ours.suspendTransact(isolation = Isolation.READ_COMMITTED) {
+                shouldThrow<TxRejectedException> {
+                    suspendTransaction(exposed, transactionIsolation = Connection.TRANSACTION_SERIALIZABLE) {
+                        Users.selectAll().count()
+                    }
+                }
+                suspendTransaction(exposed) { Users.insert { it[name] = "a" } }
+            }
+            shop.names() shouldContainExactly listOf("a")
+        }
+}
 
 internal abstract class SuspendingBlockContract(
     server: ServerUrl,
@@ -131,6 +187,71 @@ internal abstract class SuspendingBlockContract(
                 }
             }
             shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    fun `a block without a database joins the one around it`() =
+        test {
+            ours.suspendTransact { tx ->
+                suspendTransaction(exposed) { suspendTransaction { Users.insert { it[name] = "a" } } }
+                shop.names() shouldContainExactly listOf("a")
+                tx.setRollbackOnly("test")
+            }
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    @Suppress("DEPRECATION") // libraries may have them
+    fun `the older calls of Exposed join, on another dispatcher too`() =
+        test {
+            ours.suspendTransact { tx ->
+                newSuspendedTransaction(db = exposed) { Users.insert { it[name] = "a" } }
+                newSuspendedTransaction(elsewhere, exposed) { Users.insert { it[name] = "b" } }
+                suspendedTransactionAsync(db = exposed) { Users.insert { it[name] = "c" } }.await()
+                shop.names() shouldContainExactly listOf("a", "b", "c")
+                tx.setRollbackOnly("test")
+            }
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
+    fun `a joined block that failed is not run again`() =
+        test {
+            var runs = 0
+            val error = SQLException("no", "40001")
+            shouldThrow<SQLException> {
+                ours.suspendTransact {
+                    suspendTransaction(exposed) {
+                        maxAttempts = 3
+                        runs++
+                        throw error
+                    }
+                }
+            } shouldBeSameInstanceAs error
+            runs shouldBe 1
+        }
+
+    @Test
+    fun `reading only is refused in a scope that writes`() =
+        test {
+            ours.suspendTransact {
+                shouldThrow<TxRejectedException> {
+                    suspendTransaction(exposed, readOnly = true) { Users.selectAll().count() }
+                }
+            }
+        }
+
+    @Test
+    fun `keys that the database makes are told`() =
+        test {
+            val ids =
+                ours.suspendTransact {
+                    suspendTransaction(exposed) {
+                        Items.batchInsert(listOf("a", "b", "c")) { this[Items.title] = it }.map { it[Items.id].value } +
+                            Items.insertAndGetId { it[title] = "d" }.value
+                    }
+                }
+            transaction(exposed) { ids.map { Item[it].title } } shouldContainExactly listOf("a", "b", "c", "d")
         }
 
     @Test
@@ -222,6 +343,21 @@ internal abstract class SuspendingBlockContract(
     }
 
     @Test
+    fun `the end of a block inside a root commits nothing`() =
+        test {
+            val error = IllegalStateException("no")
+            shouldThrow<IllegalStateException> {
+                suspendTransaction(exposed) {
+                    suspendTransaction(exposed) { Users.insert { it[name] = "a" } }
+                    withContext(elsewhere) { add("b") }
+                    Users.insert { it[name] = "c" }
+                    throw error
+                }
+            }.let { if (it === error) it else it.cause } shouldBeSameInstanceAs error
+            shop.names().shouldBeEmpty()
+        }
+
+    @Test
     fun `a root that failed is not run again`() =
         test {
             var runs = 0
@@ -277,6 +413,43 @@ internal abstract class SuspendingBlockContract(
         }
 
     // ---- savepoints and entities
+
+    @Test
+    fun `what was not written is written at the end of a block, and before the commit`() =
+        test {
+            val item =
+                ours.suspendTransact { tx ->
+                    val made = suspendTransaction(exposed) { Item.new { title = "a" } }
+                    tx.rows("select title from items") shouldContainExactly listOf("a")
+                    made
+                }
+            suspendTransaction(exposed) { item.title = "b" }
+            shop.titles() shouldContainExactly listOf("b")
+        }
+
+    @Test
+    fun `a block that failed in a suspending savepoint of ours is survived`() =
+        test {
+            ours.suspendTransact { tx ->
+                add("a")
+                suspendTransaction(exposed) {
+                    val item = Item.new { title = "a" }
+                    shouldThrow<ExposedSQLException> {
+                        tx.suspendNested {
+                            suspendTransaction(exposed) {
+                                item.title = "b"
+                                Users.insert { it[name] = "b" }
+                                Users.insert { it[name] = "a" }
+                            }
+                        }
+                    }
+                    item.title shouldBe "a"
+                }
+                add("c")
+            }
+            shop.names() shouldContainExactly listOf("a", "c")
+            shop.titles() shouldContainExactly listOf("a")
+        }
 
     @Test
     fun `entities keep in step with a suspending savepoint of ours`() =
@@ -417,13 +590,31 @@ internal abstract class SuspendingBlockContract(
         }
 
     @Test
-    fun `tables are made in a suspending block`() =
+    fun `tables are made and dropped in a suspending block, with its transaction`() =
         test {
             ours.suspendTransact { tx ->
-                suspendTransaction(exposed) { SchemaUtils.drop(Users, Items) }
+                suspendTransaction(exposed) {
+                    SchemaUtils.drop(Users, Items)
+                    tables().shouldBeEmpty()
+                    SchemaUtils.create(Users)
+                    Users.insert { it[name] = "a" }
+                }
+                shop.names() shouldContainExactly listOf("a")
                 tx.setRollbackOnly("test")
             }
+            suspendTransaction(exposed) { tables() } shouldContainExactly listOf("items", "users")
+            shop.names().shouldBeEmpty()
+            ours.suspendTransact { suspendTransaction(exposed) { SchemaUtils.drop(Items) } }
+            suspendTransaction(exposed) { tables() } shouldContainExactly listOf("users")
         }
+
+    /** Those of these tests, as Exposed finds them. */
+    private fun tables() =
+        SchemaUtils
+            .listTables()
+            .map { it.substringAfterLast('.') }
+            .filter { it in setOf("items", "users") }
+            .sorted()
 
     @Test
     fun `a block that must join is rejected where nothing runs`() =
