@@ -7,6 +7,7 @@ import dev.holdfast.tx.spi.Dialect;
 import dev.holdfast.tx.spi.DriverPort;
 import dev.holdfast.tx.spi.Identity;
 import dev.holdfast.tx.spi.LockPlan;
+import dev.holdfast.tx.spi.LostAnswers;
 import dev.holdfast.tx.spi.Match;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Moment;
@@ -95,6 +96,11 @@ class BrokenDialect implements Dialect {
     @Override
     public Optional<Settlement> settlement(Profile profile) {
         return good.settlement(profile);
+    }
+
+    @Override
+    public Optional<LostAnswers> lostAnswers(Profile profile) {
+        return good.lostAnswers(profile);
     }
 
     @Override

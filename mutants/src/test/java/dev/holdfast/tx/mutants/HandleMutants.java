@@ -5,13 +5,18 @@ import static dev.holdfast.tx.mutants.EngineMutants.postgres;
 import static dev.holdfast.tx.mutants.EngineMutants.sqlite;
 
 import dev.holdfast.tx.ConnectionBody;
+import dev.holdfast.tx.Failure;
+import dev.holdfast.tx.FailureKind;
 import dev.holdfast.tx.RowLock;
 import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.Tx;
 import dev.holdfast.tx.TxBody;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.UnmanagedTx;
+import dev.holdfast.tx.testkit.fault.JdbcProxy;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +82,40 @@ final class HandleMutants {
                             }
                         }),
                         "LCK-29",
-                        "expected a IllegalArgumentException, but saw null"));
+                        "expected a IllegalArgumentException, but saw null"),
+                sqlite(
+                        "M189",
+                        "a statement that is answered after its cancel passes for done",
+                        handles(broken -> new BrokenTx(broken.tx(), broken.owner()) {
+                            @Override
+                            public <T extends @Nullable Object> T withConnection(ConnectionBody<T> body) {
+                                return good.withConnection(connection -> body.apply(forgiving(connection, good)));
+                            }
+                        }),
+                        "CAN-03b",
+                        "an error was expected, and none was raised"));
+    }
+
+    /** A connection whose updates change nothing where they were cancelled. */
+    private static Connection forgiving(Connection connection, Tx tx) {
+        return JdbcProxy.of(Connection.class, "forgiving", (self, method, arguments) -> {
+            Object made = JdbcProxy.call(connection, method, arguments);
+            return made instanceof PreparedStatement statement ? forgiving(statement, tx) : made;
+        });
+    }
+
+    private static PreparedStatement forgiving(PreparedStatement statement, Tx tx) {
+        return JdbcProxy.of(PreparedStatement.class, "forgiving", (self, method, arguments) -> {
+            try {
+                return JdbcProxy.call(statement, method, arguments);
+            } catch (SQLException e) {
+                Failure failure = method.getName().equals("executeUpdate") ? tx.classify(e) : null;
+                if (failure != null && failure.kind() == FailureKind.CANCELLED) {
+                    return 0;
+                }
+                throw e;
+            }
+        });
     }
 
     private static UnaryOperator<Transactor> unguarded(Class<? extends Connection> type) {
