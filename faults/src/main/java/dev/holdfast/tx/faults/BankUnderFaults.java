@@ -16,7 +16,8 @@ import java.util.concurrent.CompletableFuture;
  * Eight tellers make transfers while networks are cut at random packets, sessions killed and statements cancelled; then the
  * rows are held against what each call was told. Set by {@code -Dserver}, {@code -Dseed}, {@code -Dtransfers}; with {@code
  * -Dexhaustive=true} it is one transfer instead, again and again, with each of its packets lost in turn; with {@code
- * -Dfailover=true} a primary is killed instead, and its replica takes over.
+ * -Dfailover=true} a primary is killed instead, and its replica takes over; with {@code -Dfailover=waiting} while each
+ * teller waits for the answer to COMMIT.
  *
  * <p>The seed decides what is broken where; which of two threads comes first it does not.
  */
@@ -33,8 +34,9 @@ public final class BankUnderFaults {
 
     /** Runs it; ends with 1 if anything is wrong. */
     public static void main(String[] none) throws Exception {
-        if (Boolean.getBoolean("failover")) {
-            System.exit(Failover.run() ? 0 : 1);
+        String failover = System.getProperty("failover", "false");
+        if (!failover.equals("false")) {
+            System.exit(Failover.run(failover.equals("waiting")) ? 0 : 1);
         }
         Site site = Site.named(System.getProperty("server", "postgres"));
         site.makeMarkerTable();

@@ -15,12 +15,16 @@ import java.util.List;
 final class Failover {
     private Failover() {}
 
-    /** Runs it, and says whether all was well. */
-    static boolean run() throws Exception {
+    /**
+     * Runs it, and says whether all was well.
+     *
+     * @param waiting whether all of the writers wait for the replica when the primary is killed
+     */
+    static boolean run(boolean waiting) throws Exception {
         int transfers = Integer.getInteger("transfers", 10_000);
         FailoverRun.Result result;
         try (FailoverPair pair = pair(System.getProperty("server", "postgres"))) {
-            result = run(pair, transfers / 2, Long.getLong("seed", 1));
+            result = run(pair, waiting, transfers / 2, Long.getLong("seed", 1));
         }
         result.lines().forEach(System.out::println);
         return result.isGood();
@@ -36,7 +40,7 @@ final class Failover {
     }
 
     /** Some of the transactions can be settled, some are tried again, some both, some neither. */
-    static FailoverRun.Result run(FailoverPair pair, int transfers, long seed) throws Exception {
+    static FailoverRun.Result run(FailoverPair pair, boolean waiting, int transfers, long seed) throws Exception {
         RetryPolicy again = RetryPolicy.attempts(1_000)
                 .backoff(Duration.ofMillis(10), Duration.ofMillis(200))
                 .deadline(Duration.ofMinutes(1));
@@ -45,6 +49,6 @@ final class Failover {
                 List.of(verifiable.retry(again), verifiable, TxOptions.none().retry(again), TxOptions.none());
         boolean postgres = pair.url().startsWith("jdbc:postgresql:");
         return new FailoverRun(pair, Site.on(pair, postgres ? new PostgresDialect() : new MysqlDialect()), kinds)
-                .run(transfers, seed);
+                .run(waiting, transfers, seed);
     }
 }

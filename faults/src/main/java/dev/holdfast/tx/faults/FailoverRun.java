@@ -6,6 +6,7 @@ import dev.holdfast.tx.Transactor;
 import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.faults.Bank.Transfer;
+import dev.holdfast.tx.testkit.CommitsInFlight;
 import dev.holdfast.tx.testkit.Facts;
 import dev.holdfast.tx.testkit.Threads;
 import dev.holdfast.tx.testkit.server.FailoverPair;
@@ -20,6 +21,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** One failover under load: one transactor, eight writers, two servers. Used once. */
@@ -56,9 +58,10 @@ final class FailoverRun {
     /**
      * Kills the primary after so many commits, promotes the replica, and goes on until as many were made there.
      *
+     * @param waiting whether each writer waits for the replica to acknowledge its COMMIT when the primary is killed
      * @throws java.util.concurrent.TimeoutException if they are not within some minutes
      */
-    Result run(int transfers, long seed) throws Exception {
+    Result run(boolean waiting, int transfers, long seed) throws Exception {
         site.makeMarkerTable();
         Bank bank = Bank.open(site);
         CountDownLatch before = new CountDownLatch(transfers);
@@ -67,46 +70,73 @@ final class FailoverRun {
                 .settleWithin(Duration.ofMinutes(1))
                 .listener(settlements)
                 .build()) {
-            List<CompletableFuture<?>> working = new ArrayList<>();
-            for (int writer = 0; writer < WRITERS; writer++) {
-                Random random = new Random(seed * WRITERS + writer);
-                working.add(Threads.run(() -> {
-                    while (committedAfter.get() < transfers) {
-                        write(db, random, before);
-                    }
-                }));
+            List<CompletableFuture<?>> working;
+            if (waiting) {
+                join(writers(db, seed, before, () -> before.getCount() > 0));
+                working = new ArrayList<>(CommitsInFlight.lose(pair, WRITERS / 2, number -> writeAlone(db, number)));
+            } else {
+                working = writers(db, seed, before, () -> committedAfter.get() < transfers);
+                if (!before.await(BOUND.toSeconds(), TimeUnit.SECONDS)) {
+                    throw new IllegalStateException("Only " + (transfers - before.getCount()) + " commits in " + BOUND);
+                }
+                pair.killPrimary();
             }
-            if (!before.await(BOUND.toSeconds(), TimeUnit.SECONDS)) {
-                throw new IllegalStateException("Only " + (transfers - before.getCount()) + " commits in " + BOUND);
-            }
-            pair.killPrimary();
             killed = System.nanoTime();
             pair.promote();
             promoted = true;
             promotion = System.nanoTime();
-            for (CompletableFuture<?> each : working) {
-                each.get(BOUND.toSeconds(), TimeUnit.SECONDS);
+            if (waiting) {
+                working.addAll(writers(db, seed + 1, before, () -> committedAfter.get() < transfers));
             }
+            join(working);
         }
-        return result(bank, millis(promotion - killed));
+        return result(bank, waiting, millis(promotion - killed));
     }
 
-    private void write(Transactor db, Random random, CountDownLatch before) {
-        Transfer transfer = Transfer.random(ids.getAndIncrement(), random);
-        TxOptions options = kinds.get(random.nextInt(kinds.size()));
+    private List<CompletableFuture<?>> writers(
+            Transactor db, long seed, CountDownLatch before, BooleanSupplier goesOn) {
+        List<CompletableFuture<?>> working = new ArrayList<>();
+        for (int writer = 0; writer < WRITERS; writer++) {
+            Random random = new Random(seed * WRITERS + writer);
+            working.add(Threads.run(() -> {
+                while (goesOn.getAsBoolean()) {
+                    Transfer transfer = Transfer.random(ids.getAndIncrement(), random);
+                    if (write(db, transfer, kinds.get(random.nextInt(kinds.size())))) {
+                        before.countDown();
+                    }
+                }
+            }));
+        }
+        return working;
+    }
+
+    private static void join(List<CompletableFuture<?>> working) throws Exception {
+        for (CompletableFuture<?> each : working) {
+            each.get(BOUND.toSeconds(), TimeUnit.SECONDS);
+        }
+    }
+
+    /** Between accounts that nobody else uses. Three of four can be settled. */
+    private void writeAlone(Transactor db, int number) {
+        int kind = number % 4 == 3 ? 3 : number % 2;
+        write(db, new Transfer(ids.getAndIncrement(), 2 * number, 2 * number + 1, 1), kinds.get(kind));
+    }
+
+    /** Whether it was committed. */
+    private boolean write(Transactor db, Transfer transfer, TxOptions options) {
         Throwable thrown = Facts.thrownBy(() -> db.execute(options, tx -> transfer.make(tx, step -> {})));
         (options.isVerifiable() ? verifiable : others).write(transfer.id(), thrown);
-        if (thrown == null) {
-            before.countDown();
-            if (killed != 0) {
-                firstAfter.compareAndSet(0, System.nanoTime());
-            }
-            if (promoted) {
-                committedAfter.incrementAndGet();
-            }
-        } else {
+        if (thrown != null) {
             errors.computeIfAbsent(kind(db, thrown), any -> new AtomicInteger()).incrementAndGet();
+            return false;
         }
+        if (killed != 0) {
+            firstAfter.compareAndSet(0, System.nanoTime());
+        }
+        if (promoted) {
+            committedAfter.incrementAndGet();
+        }
+        return true;
     }
 
     private static String kind(Transactor db, Throwable thrown) {
@@ -120,16 +150,17 @@ final class FailoverRun {
         return TimeUnit.NANOSECONDS.toMillis(nanos);
     }
 
-    private Result result(Bank bank, long promotion) throws Exception {
+    private Result result(Bank bank, boolean waiting, long promotion) throws Exception {
         Ledger.Sum settled = verifiable.heldAgainst(bank);
         Ledger.Sum rest = others.heldAgainst(bank);
         boolean classified = errors.keySet().stream().noneMatch(kind -> kind.startsWith(UNCLASSIFIED));
+        String inFlight = waiting ? WRITERS + " COMMITs in flight at the kill; " : "";
         List<String> lines = List.of(
                 pair.name() + ": promoted " + promotion + " ms after the kill, first commit "
                         + millis(firstAfter.get() - killed) + " ms after it, "
                         + committedAfter + " commits after the promotion",
                 "errors: " + (errors.isEmpty() ? "none" : errors),
-                "verifiable: " + verifiable.counts() + ", " + settled + "; " + settlements,
+                "verifiable: " + verifiable.counts() + ", " + settled + "; " + inFlight + settlements,
                 "others: " + others.counts() + ", " + rest,
                 "failover: " + (settled.transfers() + rest.transfers()) + " transfers, " + settled.and(rest));
         return new Result(lines, settled.isGood() && rest.isGood() && settled.unknown() == 0 && classified);

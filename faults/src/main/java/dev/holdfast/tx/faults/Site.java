@@ -25,9 +25,6 @@ import org.sqlite.SQLiteDataSource;
 
 /** A database that the bank is on, reached directly. */
 final class Site {
-    /** In milliseconds. MySQL answers nothing if KILL QUERY comes between two statements of a message: see decision 0021. */
-    private static final String ANSWERS_WITHIN = "20000";
-
     final Dialect dialect;
     final DataSource sessions;
     private final @Nullable ServerUrl server;
@@ -77,9 +74,7 @@ final class Site {
 
     private static DataSource sessions(ServerUrl server, String url) {
         DriverSessions sessions = DriverSessions.of(url, server.user(), server.password());
-        return url.startsWith("jdbc:postgresql:")
-                ? sessions
-                : sessions.with("allowMultiQueries", "true").with("socketTimeout", ANSWERS_WITHIN);
+        return url.startsWith("jdbc:postgresql:") ? sessions : sessions.with("allowMultiQueries", "true");
     }
 
     /** Whether there is a network that can be cut. */
