@@ -17,7 +17,7 @@ final class ProxiedBed {
     /** For the body to count in. */
     final AtomicInteger attempts = new AtomicInteger();
 
-    private final CaseRun run;
+    final CaseRun run;
     private final FaultListener listener = new FaultListener();
 
     ProxiedBed(CaseRun run) throws SQLException {

@@ -239,6 +239,10 @@ public final class EmbeddedPostgresServer implements AutoCloseable {
                 .setServerConfig("lc_messages", "C")
                 .setServerConfig("fsync", "off")
                 .setServerConfig("max_wal_size", "256MB")
+                // or the checkpoint that begins the copy for one standby removes what another one has yet to be sent
+                .setServerConfig("wal_keep_size", "128MB")
+                // or a standby that was paused for longer than the usual 30 s ends what is read there when it goes on
+                .setServerConfig("max_standby_streaming_delay", "5min")
                 .setServerConfig("max_connections", "200")
                 .setServerConfig("max_prepared_transactions", "10")
                 .setServerConfig("deadlock_timeout", "200ms")
