@@ -20,6 +20,8 @@ record MariadbPositions(boolean travelsWithCommit) implements Positions {
     /** What was written to the log here, or applied, whichever came later. */
     static final Step.Sql WRITTEN = Step.query("SELECT @@GLOBAL.gtid_current_pos", POSITION);
 
+    private static final Step.Sql CURRENT = MysqlPositions.current("@@GLOBAL.gtid_current_pos");
+
     /** What a replica has applied. */
     static final String APPLIED = "@@GLOBAL.gtid_slave_pos";
 
@@ -27,7 +29,7 @@ record MariadbPositions(boolean travelsWithCommit) implements Positions {
 
     @Override
     public Message current() {
-        return Message.each(WRITTEN);
+        return Message.each(CURRENT);
     }
 
     @Override

@@ -25,6 +25,8 @@ record MysqlPositions(boolean travelsWithCommit) implements Positions {
     /** What is executed on this server, in whatever session. */
     private static final Step.Sql EXECUTED = Step.query("SELECT @@GLOBAL.gtid_executed", POSITION);
 
+    private static final Step.Sql CURRENT = current("@@GLOBAL.gtid_executed");
+
     private static final Pattern SOURCE = Pattern.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}");
     private static final Pattern INTERVAL = Pattern.compile("([0-9]{1,18})(?:-([0-9]{1,18}))?");
     private static final Pattern TAG = Pattern.compile("[a-z_][a-z0-9_]{0,31}");
@@ -68,7 +70,13 @@ record MysqlPositions(boolean travelsWithCommit) implements Positions {
 
     @Override
     public Message current() {
-        return Message.each(EXECUTED);
+        return Message.each(CURRENT);
+    }
+
+    /** Nothing where no writes are taken: a URL that names several servers may lead to one that is not promoted. */
+    static Step.Sql current(String position) {
+        return Step.query(
+                "SELECT CASE WHEN CONCAT(@@GLOBAL.read_only) IN ('0', 'OFF') THEN " + position + " END", POSITION);
     }
 
     @Override

@@ -282,7 +282,7 @@ class LostAnswersOnServerTest extends RealServerTest {
     void aVerifiableCommitWhoseAnswerIsLostIsSettled() throws Exception {
         try (RawSession owner = open()) {
             owner.run(
-                    "DROP TABLE IF EXISTS holdfast_tx",
+                    "DROP TABLE IF EXISTS holdfast_marker",
                     Holdfast.markerTable(DIALECT).orElseThrow());
         }
         Transactor at = db(Place.COMMIT, KILLABLE);
@@ -332,8 +332,10 @@ class LostAnswersOnServerTest extends RealServerTest {
     void aCommitWhoseSessionIsEndedIsUnknown_whereverItsThreadIs() throws Exception {
         RawSession holder = holder();
         Transactor at = db(Place.COMMIT, List.of(Step.sql("UPDATE item SET n = 7 WHERE id = 1"), NOTHING));
-        wrong = true;
-        Throwable told = finished(meanwhile(() -> catchThrowable(() -> insert(at, OPTIONS))));
+        Throwable told = finished(meanwhile(() -> catchThrowable(() -> at.execute(OPTIONS, tx -> {
+            Sql.update(tx, "INSERT INTO item VALUES (50, 0)");
+            wrong = true; // not before: BEGIN would be ended, too, if it took long
+        }))));
         holder.run("ROLLBACK");
 
         assertThat(told).isInstanceOf(TxOutcomeUnknownException.class);

@@ -2,6 +2,7 @@ package dev.holdfast.tx.mysql;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.holdfast.tx.CausalToken;
 import dev.holdfast.tx.Failure;
@@ -17,8 +18,10 @@ import dev.holdfast.tx.TxOptions;
 import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.engine.Holdfast;
 import dev.holdfast.tx.testkit.DriverSessions;
+import dev.holdfast.tx.testkit.fault.CountingProxy;
 import dev.holdfast.tx.testkit.server.ReplicatedServer;
 import dev.holdfast.tx.testkit.server.ServerUrl;
+import java.net.URI;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -40,18 +43,25 @@ import org.junit.jupiter.params.provider.EnumSource;
 @EnumSource
 class ReplicasOnServerTest {
     enum Product {
-        MYSQL {
+        MYSQL("//") {
             @Override
             ReplicatedServer server() {
                 return ReplicatedServer.mysql("9");
             }
         },
-        MARIADB {
+        MARIADB("sequential://") {
             @Override
             ReplicatedServer server() {
                 return ReplicatedServer.mariadb("10.11");
             }
         };
+
+        /** What is in a URL in front of hosts of which the first is taken that takes connections. */
+        private final String inOrder;
+
+        Product(String inOrder) {
+            this.inOrder = inOrder;
+        }
 
         abstract ReplicatedServer server();
     }
@@ -62,12 +72,14 @@ class ReplicasOnServerTest {
     private static final ReplicaPolicy SHORT = ReplicaPolicy.standard().catchUpWithin(Duration.ofMillis(50));
     private static final AtomicInteger TABLES = new AtomicInteger();
 
+    private final Product product;
     private final ReplicatedServer server;
     private final String table = "seen" + ProcessHandle.current().pid() + "_" + TABLES.incrementAndGet();
     private final List<TxEvent> events = Collections.synchronizedList(new ArrayList<>());
     private final List<AutoCloseable> opened = new ArrayList<>();
 
     ReplicasOnServerTest(Product product) {
+        this.product = product;
         this.server = product.server();
     }
 
@@ -278,6 +290,49 @@ class ReplicasOnServerTest {
                 run(there, "set global read_only = off");
             }
         }
+    }
+
+    /** The primary's URL names the replica second, as the guide has it, and the primary takes no connections for a while. */
+    @Test
+    void aReplicaThatAnswersToThePrimarysNameIsNotReadFrom_untilItHasSeenTheLastCommit() throws Exception {
+        URI primary = JdbcDriver.address(server.primary());
+        try (Transactor there = Holdfast.connect(server.replica().url());
+                CountingProxy relay = CountingProxy.before(primary.getHost(), primary.getPort())) {
+            String hosts = "localhost:" + relay.port() + ","
+                    + JdbcDriver.address(server.replica()).getAuthority();
+            String url = server.primary().url().replaceFirst("(sequential:)?//[^/]+/", product.inOrder + hosts + "/");
+            run(there, "set global read_only = on");
+            try (Transactor db = Holdfast.builder(url)
+                    .replica(server.replica().url())
+                    .replicaPolicy(SHORT.probeEvery(Duration.ofMillis(50)))
+                    .build()) {
+                await(() -> db.transact(READ, ReplicasOnServerTest::isOnReplica));
+                server.pause();
+                db.execute(tx -> insert(tx, 1));
+                assertThat(toldByReading(db)).isNull();
+                relay.goDown();
+                for (int i = 0; i < 20; i++) { // each waits for the replica as long as the pause between two probes is
+                    assertThat(toldByReading(db)).isIn(FailureKind.CONNECTION_LOST, FailureKind.NOT_PRIMARY);
+                }
+                assertThat(toldByReading(db)).isEqualTo(FailureKind.NOT_PRIMARY);
+                relay.comeUp();
+                if (product == Product.MYSQL) { // MariaDB's driver leaves a host alone for a minute
+                    await(() -> toldByReading(db) == null);
+                }
+                server.resume();
+                await(() -> toldByReading(db) == null);
+            } finally {
+                run(there, "set global read_only = off");
+            }
+        }
+    }
+
+    /** How a causal read has failed; null if it has seen the one row there is. */
+    private @Nullable FailureKind toldByReading(Transactor db) {
+        AtomicInteger seen = new AtomicInteger(1);
+        Throwable told = catchThrowable(() -> seen.set(db.transact(READ, this::rows)));
+        assertThat(seen).as("rows read").hasValue(1);
+        return told == null ? null : kind(db, told);
     }
 
     private static @Nullable FailureKind kind(Transactor db, Throwable error) {

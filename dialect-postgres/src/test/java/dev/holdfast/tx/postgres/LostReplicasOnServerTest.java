@@ -267,6 +267,37 @@ class LostReplicasOnServerTest extends ReplicatedServerTest {
         return routes.get(routes.size() - 1) == Why.NONE_HEALTHY;
     }
 
+    /** It holds another connection now, which somebody may have forgotten. */
+    @Test
+    void aTransactionThatLeftItsReplicaAtTheFirstStatementIsStillWatched() throws Exception {
+        CountingProxy relay = relay(server.replica());
+        Transactor db = Holdfast.builder(server.primary().url())
+                .replica(by(relay, server.replica()))
+                .replicaPolicy(ONLY_ON_USE)
+                .listener(events::add)
+                .warnAfter(Duration.ofSeconds(1))
+                .build();
+        opened.add(db);
+        db.execute(ANY.label("moves"), tx -> {
+            try (Statement statement = tx.connection().createStatement()) {
+                relay.cutAll();
+                statement.executeQuery("select 1").close();
+            }
+            assertThat(isOnReplica(tx)).isFalse();
+            await("it is told to be open too long", () -> openTooLong("moves") == 1);
+        });
+        assertThat(openTooLong("moves")).isEqualTo(1);
+        assertThat(reasons()).containsExactly(Reason.LOST);
+    }
+
+    private long openTooLong(String label) {
+        synchronized (events) {
+            return events.stream()
+                    .filter(event -> event instanceof TxEvent.OpenTooLong open && label.equals(open.label()))
+                    .count();
+        }
+    }
+
     @Test
     void aStatementWhoseLimitHasPassedIsNotExecutedElsewhere() {
         CountingProxy relay = relay(server.replica());

@@ -22,15 +22,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.Test;
 
 /** A pool all of whose connections have died, and which believes in each of them. */
 class LostServerTest {
     private static final String ALIVE = "com.zaxxer.hikari.aliveBypassWindowMs";
     private static final int SIZE = 4;
+    private static final int ANY_NUMBER = 1_000_000;
 
     /** HikariCP takes a connection that was used a moment ago for alive; here, every one. */
     private static HikariDataSource pool(String url) {
+        return pool(url, new Semaphore(ANY_NUMBER));
+    }
+
+    /** The same, where each that is lent takes a permit, and nobody gives one back. */
+    private static HikariDataSource pool(String url, Semaphore permits) {
         String before = System.getProperty(ALIVE);
         System.setProperty(ALIVE, "600000");
         try {
@@ -38,7 +45,14 @@ class LostServerTest {
             config.setJdbcUrl(url);
             config.setMaximumPoolSize(SIZE);
             config.setMinimumIdle(0);
-            return new HikariDataSource(config);
+            return new HikariDataSource(config) {
+                @Override
+                public Connection getConnection() throws SQLException {
+                    Connection lent = super.getConnection();
+                    permits.acquireUninterruptibly();
+                    return lent;
+                }
+            };
         } finally {
             if (before == null) {
                 System.clearProperty(ALIVE);
@@ -48,11 +62,13 @@ class LostServerTest {
         }
     }
 
-    private static void fill(HikariDataSource pool) throws SQLException {
+    /** Opens all of its connections, and does this while nobody else has one of them. */
+    private static void fill(HikariDataSource pool, Runnable meanwhile) throws SQLException {
         List<Connection> all = new ArrayList<>();
         for (int i = 0; i < SIZE; i++) {
             all.add(pool.getConnection());
         }
+        meanwhile.run();
         for (Connection each : all) {
             each.close();
         }
@@ -66,8 +82,7 @@ class LostServerTest {
         try (CountingProxy proxy = CountingProxy.before(address.getHost(), address.getPort());
                 HikariDataSource pool = pool(url.replaceFirst(":[0-9]+/", ":" + proxy.port() + "/"));
                 Transactor db = Holdfast.builder(pool).listener(events::add).build()) {
-            fill(pool);
-            proxy.cutAll();
+            fill(pool, proxy::cutAll);
             Throwable first = Facts.thrownBy(() -> db.execute(tx -> Sql.ints(tx, "select 1")));
             assertThat(Objects.requireNonNull(db.classify(Objects.requireNonNull(first)))
                             .kind())
@@ -94,16 +109,22 @@ class LostServerTest {
         URI address = URI.create(server.replica().url().substring("jdbc:".length()));
         List<TxEvent> events = new CopyOnWriteArrayList<>();
         TxOptions reading = TxOptions.none().readOnly().reads(Reads.replica());
+        Semaphore permits = new Semaphore(ANY_NUMBER);
         try (CountingProxy proxy = CountingProxy.before(address.getHost(), address.getPort());
                 HikariDataSource pool =
-                        pool(server.replica().url().replaceFirst(":[0-9]+/", ":" + proxy.port() + "/"));
+                        pool(server.replica().url().replaceFirst(":[0-9]+/", ":" + proxy.port() + "/"), permits);
                 Transactor db = Holdfast.builder(server.primary().url())
                         .replica(pool)
                         .listener(events::add)
                         .build()) {
             awaitReplica(db, reading);
-            fill(pool);
-            proxy.cutAll();
+            fill(pool, () -> {
+                permits.drainPermits();
+                permits.release(); // who reads and who asks in the background do not have an error each
+                proxy.cutAll();
+            });
+            db.execute(reading, tx -> Sql.ints(tx, "select 1"));
+            permits.release(ANY_NUMBER);
             awaitReplica(db, reading);
             for (int i = 0; i < 2 * SIZE; i++) {
                 db.execute(reading, tx -> Sql.ints(tx, "select 1"));

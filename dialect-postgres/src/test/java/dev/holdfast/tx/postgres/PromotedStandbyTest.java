@@ -75,6 +75,12 @@ class PromotedStandbyTest {
             // the history that is left goes on, and further than the other will
             run(db, "insert into " + table + " select generate_series(1, 1000)");
         }
+        try (Transactor there = Holdfast.connect(left.replica().url())) {
+            await(
+                    "the table is on the other replica",
+                    () -> reads(there, READ, "select count(*) from pg_class where relname = '" + table + "'")
+                            .equals("1"));
+        }
         try (Transactor old = Holdfast.connect(left.primary().url());
                 Transactor db = Holdfast.builder(promoted.replica().url())
                         .replica(left.replica().url())

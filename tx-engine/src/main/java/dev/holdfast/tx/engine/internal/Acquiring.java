@@ -58,7 +58,7 @@ final class Acquiring {
                     prepared.options().label(),
                     null);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            Current.keepInterrupt();
             throw new SQLException(
                     "Interrupted while waiting for a connection to " + server.profile, Refused.SQL_STATE, e);
         }

@@ -7,18 +7,26 @@ import java.sql.SQLTimeoutException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** Questions that the engine has of a server for itself, none of which keeps anybody longer than a bound. */
 final class Asking {
     private Asking() {}
 
-    /** What a message reads on a connection of its own, outside of transactions. */
-    static Map<String, String> ask(Server server, Message question, Deadline within)
+    /**
+     * What a message reads on a connection of its own, outside of transactions.
+     *
+     * @param needed the slot without which the connection is of no use; null for none
+     */
+    static Map<String, String> ask(Server server, Message question, @Nullable String needed, Deadline within)
             throws SQLException, InterruptedException {
         Lease lease = lease(server.source, within);
         try {
             perform(server, lease, question, within);
             Map<String, String> answers = lease.slots();
+            if (needed != null && !answers.containsKey(needed)) {
+                throw new SQLException(server.profile + " does not tell its " + needed);
+            }
             lease.giveBack();
             return answers;
         } catch (SQLException | RuntimeException | Error e) {

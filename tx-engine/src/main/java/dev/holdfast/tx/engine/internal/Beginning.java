@@ -44,11 +44,10 @@ final class Beginning {
                 || !transaction.route().isLost(error)) {
             return false;
         }
-        GivingBack.evict(transaction, "a replica failed at the first statement", error);
-        transaction.condition.beginsAgain();
+        transaction.leaveReplica(error);
         try {
             begin(transaction, scopeDeadline);
-            transaction.lease().answerTime().until(end);
+            transaction.lease().answersUntil(end);
         } catch (SQLException e) {
             Thrown.suppress(e, error);
             throw e;
@@ -101,6 +100,9 @@ final class Beginning {
         prepared.showLabel(lease);
         Execution execution = null;
         try {
+            if (prepared.routed()) {
+                transaction.route().requireSeen(lease, scopeDeadline);
+            }
             Deadline end = Deadline.sooner(transaction.deadline, scopeDeadline);
             if (end != null) {
                 lease.answerTime().until(end);

@@ -108,6 +108,13 @@ public final class Current {
         return caller != null && caller.isCancelled();
     }
 
+    /** Keeps an interrupt for later, unless it was that of a {@link CallersWait}, which is to hit nothing after the wait. */
+    static void keepInterrupt() {
+        if (!isCallerCancelled()) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     /** Makes these the thread's: for a call that goes on in another thread than it was begun in. */
     public static void move(@Nullable Frame frame, @Nullable Caller caller) {
         FRAME.set(frame);

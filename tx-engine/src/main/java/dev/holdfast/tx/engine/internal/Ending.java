@@ -90,7 +90,7 @@ final class Ending {
         if (!scope.transaction.turn.tryTake()) {
             TxStateException kept = keptTurn();
             scope.over = true;
-            scope.transaction.abandon(kept);
+            scope.transaction.abandonBeside(kept);
             return new Outcome.RolledBack(Reason.CHILD_STILL_OPEN, kept);
         }
         try {

@@ -3,6 +3,7 @@ package dev.holdfast.tx.engine.internal;
 import dev.holdfast.tx.TxEvent;
 import dev.holdfast.tx.spi.DriverState;
 import java.sql.SQLException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** Parts a transaction from its connection: gives it back if it is fit for the next one, or throws it away. */
@@ -46,9 +47,14 @@ final class GivingBack {
 
     /** Throws the connection away. */
     static void evict(Transaction transaction, String why, @Nullable Throwable cause) {
+        evict(transaction, why, cause, Lease::evict);
+    }
+
+    /** As {@link #evict}, in a way of the caller's. */
+    static void evict(Transaction transaction, String why, @Nullable Throwable cause, Consumer<Lease> away) {
         Lease held = transaction.lease();
         transaction.left();
-        held.evict();
+        away.accept(held);
         transaction.tell(() -> new TxEvent.Evicted(
                 transaction.id(), transaction.prepared.options().label(), why, cause));
     }

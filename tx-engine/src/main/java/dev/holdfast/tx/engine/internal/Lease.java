@@ -150,6 +150,13 @@ final class Lease {
         return answerTime;
     }
 
+    /** Has answers waited for until this limit has passed; with null as long as usual, which costs nothing if none was set. */
+    void answersUntil(@Nullable Deadline limit) throws SQLException {
+        if (limit != null || answerTime != null) {
+            answerTime().until(limit);
+        }
+    }
+
     /** Has each statement commit by itself until the connection is given back. */
     void autocommit() throws SQLException {
         if (!connection.getAutoCommit()) {

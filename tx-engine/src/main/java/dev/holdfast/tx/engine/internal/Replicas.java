@@ -213,7 +213,7 @@ final class Replicas {
                     null,
                     e);
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            Current.keepInterrupt();
             throw new TxException(
                     "Interrupted while the position of the last commit was asked of " + primary.profile + "; ask again",
                     null,
@@ -326,7 +326,7 @@ final class Replicas {
             Deadline within = Deadline.after(System.nanoTime(), Limit.ACQUIRE, policy.answerWithin());
             Server server = opened(replica, within);
             if (server != null) {
-                replica.answered(Asking.ask(server, replication.question(), within));
+                replica.answered(Asking.ask(server, replication.question(), null, within));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

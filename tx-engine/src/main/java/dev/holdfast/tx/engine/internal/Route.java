@@ -15,6 +15,7 @@ import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Moment;
 import dev.holdfast.tx.spi.Moment.Phase;
 import dev.holdfast.tx.spi.Positions;
+import dev.holdfast.tx.spi.Replication;
 import dev.holdfast.tx.spi.Step;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -37,6 +38,9 @@ final class Route {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(1);
     private static final Duration LONGEST_PAUSE = Duration.ofMillis(16);
 
+    /** Of the standard. */
+    private static final String READ_ONLY_STATE = "25006";
+
     private final Transaction transaction;
     private final Replicas replicas;
     private final TxOptions options;
@@ -55,6 +59,8 @@ final class Route {
     private final long decided;
     private @Nullable Replica taken;
     private @Nullable Failure lastFailure;
+    /** What the caller's token names, once the primary has come to it. */
+    private @Nullable String named;
 
     /** Decides where it is tried first. */
     Route(Transaction transaction, Replicas replicas) {
@@ -186,7 +192,7 @@ final class Route {
             }
             return begun;
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            Current.keepInterrupt();
             throw new SQLException(
                     "Interrupted while waiting for a replica of " + replicas.primary.profile, Refused.SQL_STATE, e);
         } catch (TxUnsupportedException e) {
@@ -413,8 +419,41 @@ final class Route {
             if (!replicas.seen.isKnown(position, within)) {
                 throw replicas.seen.unknown(causal.token(), options.label());
             }
+            named = position;
         }
         transaction.runsOn(onPrimary());
+    }
+
+    /**
+     * Refuses a server that takes no writes and has not seen what must be seen: where the primary's name leads to several servers, one
+     * that was not promoted may answer to it. Nothing is asked for who must have seen nothing.
+     *
+     * @param lease to what should be the primary, with nothing begun
+     */
+    void requireSeen(Lease lease, @Nullable Deadline deadline) throws SQLException {
+        Seen seen = replicas.seen;
+        if (seen == null || !(replicas.reads(options) instanceof Reads.Causal)) {
+            return;
+        }
+        boolean known = named != null || !seen.isUntold();
+        String wanted = named == null ? seen.told() : named;
+        if (known && wanted == null) {
+            return;
+        }
+        Deadline within = answerWithin(Deadline.sooner(transaction.deadline, deadline));
+        Asking.perform(replicas.primary, lease, replicas.replication.question(), within);
+        boolean takesNone = Replication.REPLICA.equals(lease.slots().get(Replication.ROLE));
+        if (takesNone && !(known && wanted != null && hasSeen(lease, wanted))) {
+            SQLException error = new SQLException(
+                    "The server that answers for " + replicas.primary.profile
+                            + " takes no writes, and has not seen what a transaction"
+                            + " that reads " + replicas.reads(options)
+                            + " must see, so it was not begun there; try again when"
+                            + " the primary answers",
+                    READ_ONLY_STATE);
+            lease.refusedWrite(Failure.of(error, FailureKind.NOT_PRIMARY));
+            throw error;
+        }
     }
 
     /** Tells the listeners where it went. */

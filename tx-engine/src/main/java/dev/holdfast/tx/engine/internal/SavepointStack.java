@@ -126,10 +126,10 @@ final class SavepointStack {
         Deadline deadline = transaction.deadline;
         boolean isCancelled = deadline == null && Current.isCallerCancelled();
         try {
-            if (deadline != null) {
-                transaction.lease().answerTime().until(deadline);
-            } else if (isCancelled) {
+            if (isCancelled) {
                 transaction.boundAnswers();
+            } else {
+                transaction.lease().answersUntil(deadline);
             }
             transaction.lease().perform(message);
             if (isCancelled) {

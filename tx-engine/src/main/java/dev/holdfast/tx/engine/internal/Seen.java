@@ -5,7 +5,7 @@ import dev.holdfast.tx.TxUnsupportedException;
 import dev.holdfast.tx.spi.Message;
 import dev.holdfast.tx.spi.Positions;
 import java.sql.SQLException;
-import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -59,6 +59,17 @@ final class Seen {
         return told.get();
     }
 
+    /** What those who read must have seen, as far as it was told; null for nothing. */
+    @Nullable
+    String told() {
+        return told.get();
+    }
+
+    /** Whether there may be more. */
+    boolean isUntold() {
+        return untold.get() > covered.get();
+    }
+
     /** What the primary says now; it may be of others' commits, for which nobody here has to wait. */
     private String current(Deadline within) throws SQLException, InterruptedException {
         return asked(positions.current(), Positions.POSITION, within);
@@ -89,12 +100,8 @@ final class Seen {
     }
 
     private String asked(Message question, String slot, Deadline within) throws SQLException, InterruptedException {
-        Map<String, String> answers = Asking.ask(primary, question, within);
-        String answer = answers.get(slot);
-        if (answer == null) {
-            throw new SQLException(primary.profile + " does not tell its " + slot);
-        }
-        return answer;
+        return Objects.requireNonNull(
+                Asking.ask(primary, question, slot, within).get(slot));
     }
 
     // ---- tokens

@@ -45,6 +45,7 @@ final class Settling {
     // guarded by this
     private boolean over;
     private @Nullable Lease asking;
+    private boolean asked;
     private @Nullable Throwable lastError;
     private @Nullable String lastAnswer;
 
@@ -123,8 +124,8 @@ final class Settling {
     }
 
     private synchronized NotSettled notSettled() {
-        String what =
-                lastAnswer == null ? "no connection could ask" : "the server's last answer was '" + lastAnswer + "'";
+        String nothing = asked ? "the server did not answer" : "no connection could ask";
+        String what = lastAnswer == null ? nothing : "the server's last answer was '" + lastAnswer + "'";
         return new NotSettled("It could not be settled within " + bound.length() + ": " + what, lastError);
     }
 
@@ -136,11 +137,15 @@ final class Settling {
             stuck = asking;
         }
         if (stuck != null) {
-            try {
-                stuck.connection.abort(Runnable::run);
-            } catch (SQLException | RuntimeException e) {
-                Log.LOGGER.log(System.Logger.Level.DEBUG, "A connection that asked for an outcome was not cut", e);
-            }
+            Source.WAITERS.execute(() -> cut(stuck)); // some drivers keep who aborts waiting for what is asked
+        }
+    }
+
+    private static void cut(Lease stuck) {
+        try {
+            stuck.connection.abort(Runnable::run);
+        } catch (SQLException | RuntimeException e) {
+            Log.LOGGER.log(System.Logger.Level.DEBUG, "A connection that asked for an outcome was not cut", e);
         }
     }
 
@@ -170,7 +175,9 @@ final class Settling {
             lease = new Lease(server.source, server.source.acquire(bound));
             synchronized (this) {
                 asking = lease;
+                asked = true;
             }
+            lease.answerTime().atMost(Duration.ofNanos(Math.max(1, bound.left(engine.now()))));
             lease.autocommit();
             lease.useSlots(slots);
             lease.perform(settlement.question());
@@ -188,11 +195,13 @@ final class Settling {
     }
 
     private void release(Lease lease, @Nullable Throwable error, @Nullable String said) {
+        boolean isCut;
         synchronized (this) {
             asking = null;
+            isCut = over; // or will be, when others may have it
         }
         remember(error, said);
-        if (error != null) {
+        if (error != null || isCut) {
             lease.evict();
             return;
         }

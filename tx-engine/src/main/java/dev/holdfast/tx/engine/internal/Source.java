@@ -255,7 +255,25 @@ class Source {
         @Override
         void evict(Connection connection) throws SQLException {
             pool.evictConnection(connection);
+            haveAnotherMade();
             connection.close();
+        }
+
+        /**
+         * A pool that keeps none idle makes one only when somebody comes for it: who waited for the one that was thrown away would
+         * go on waiting ({@code HikariPool.fillPool}). So somebody comes.
+         */
+        private void haveAnotherMade() {
+            HikariPoolMXBean use = pool.getHikariPoolMXBean();
+            if (use != null && pool.getMinimumIdle() == 0 && use.getThreadsAwaitingConnection() > 0) {
+                WAITERS.execute(() -> {
+                    try {
+                        pool.getConnection().close();
+                    } catch (SQLException e) {
+                        Log.LOGGER.log(System.Logger.Level.DEBUG, "No connection came in place of another one", e);
+                    }
+                });
+            }
         }
     }
 

@@ -12,6 +12,7 @@ import dev.holdfast.tx.spi.Message;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +55,9 @@ final class Transaction {
     private @Nullable FirstStatement first;
 
     private boolean answered;
+    /** It holds no connection for a moment, because it begins elsewhere. */
+    private boolean moving;
+
     private volatile boolean over;
     /** Its end did not get the turn: whoever has it must leave nothing behind. */
     private volatile boolean abandoned;
@@ -196,6 +200,14 @@ final class Transaction {
         return first != null;
     }
 
+    /** Throws the connection of its lost replica away: nothing of it has happened, and it begins elsewhere. */
+    void leaveReplica(SQLException error) {
+        moving = true;
+        GivingBack.evict(this, "a replica failed at the first statement", error);
+        moving = false;
+        condition.beginsAgain();
+    }
+
     // ---- using
 
     /** The connection that callers use. */
@@ -292,22 +304,35 @@ final class Transaction {
     /** What ends it is not cut short by its limit, but a caller who has one, or is cancelled, is not to wait for ever either. */
     void boundAnswers() {
         Lease held = lease;
-        if (held == null || (deadline == null && !Current.isCallerCancelled())) {
+        if (held == null) {
             return;
         }
         try {
-            held.answerTime().atMost(engine.endWithin);
+            if (deadline == null && !Current.isCallerCancelled()) {
+                held.answersUntil(null); // the last statement, or a scope inside, may have had a limit
+            } else {
+                held.answerTime().atMost(engine.endWithin);
+            }
         } catch (SQLException | RuntimeException | Error e) { // what is sent next will meet it, too
             Log.LOGGER.log(System.Logger.Level.DEBUG, "The wait for the end of a transaction could not be limited", e);
         }
     }
 
-    /** Throws the connection away after an error that nothing foresaw, or while another thread keeps the turn. */
+    /** Throws the connection away after an error that nothing foresaw. */
     void abandon(Throwable unforeseen) {
+        abandon(unforeseen, Lease::evict);
+    }
+
+    /** As {@link #abandon}, while another thread keeps the turn: with some drivers, who closes waits for its statement. */
+    void abandonBeside(Throwable kept) {
+        abandon(kept, held -> Source.WAITERS.execute(held::evict));
+    }
+
+    private void abandon(Throwable why, Consumer<Lease> away) {
         abandoned = true;
         over = true;
         if (lease != null) {
-            GivingBack.evict(this, "an unforeseen error", unforeseen);
+            GivingBack.evict(this, "an unforeseen error", why, away);
         } else {
             unwatch();
         }
@@ -316,7 +341,9 @@ final class Transaction {
     /** It holds no connection any more. */
     void left() {
         lease = null;
-        unwatch();
+        if (!moving) {
+            unwatch();
+        }
         if (route != null) {
             route.left();
         }

@@ -173,17 +173,15 @@ abstract class TransactionUse implements ConnectionUse {
             throw Refused.of(new TxStateException("The statement was not sent to " + server().profile
                     + ", for its caller was cancelled; the transaction will be rolled back"));
         }
+        answersUntil(end); // also without a limit: the last statement, or another scope, may have had one
         PlannedLock lock = transaction.locks.planned(sql);
         if (lock != null && !lock.plan().after().isEmpty()) {
             readAtOnce(statement);
         }
         if (lock != null && !lock.plan().before().isEmpty()) {
-            performForLock(lock.plan().before());
+            performForLock(lock.plan().before(), end);
         }
         transaction.unseenEnd.executing(sql, transaction::driverState);
-        if (end != null) {
-            answersUntil(end);
-        }
         return end == null && lock == null && caller == null
                 ? null
                 : Execution.of(statement, server().dialect.port(), end, lock, caller);
@@ -191,7 +189,7 @@ abstract class TransactionUse implements ConnectionUse {
 
     private void answersUntil(@Nullable Deadline end) throws SQLException {
         try {
-            transaction.lease().answerTime().until(end);
+            transaction.lease().answersUntil(end);
         } catch (SQLException | RuntimeException | Error e) {
             throw failed(e, null, null);
         }
@@ -231,18 +229,15 @@ abstract class TransactionUse implements ConnectionUse {
             late = execution.isLate(transaction.engine.now());
         }
         giveFetchSizeBack();
-        if (execution != null
-                && execution.deadline != null
-                && execution.deadline.limit() == Limit.STATEMENT
-                && !execution.isFailed()) {
-            answersUntil(deadline); // what comes next is not limited by it
-        }
         if (execution == null || !execution.isFailed()) {
             transaction.executed();
             if (execution != null
                     && execution.lock != null
                     && !execution.lock.plan().after().isEmpty()) {
-                performForLock(execution.lock.plan().after());
+                performForLock(execution.lock.plan().after(), execution.deadline);
+            }
+            if (execution != null && execution.deadline != null && execution.deadline.limit() == Limit.STATEMENT) {
+                answersUntil(deadline); // what comes next is not limited by it
             }
             if (execution != null && late) {
                 throw Objects.requireNonNull(execution.deadline)
@@ -279,17 +274,22 @@ abstract class TransactionUse implements ConnectionUse {
             return;
         }
         try {
-            performForLock(lock.plan().after());
+            performForLock(lock.plan().after(), null);
         } catch (SQLException e) {
             Thrown.suppress(failure.error(), e);
         }
     }
 
-    private void performForLock(Message message) throws SQLException {
+    private void performForLock(Message message, @Nullable Deadline end) throws SQLException {
         try {
             transaction.lease().perform(message);
         } catch (SQLException e) {
-            throw failed(e, null, null);
+            SQLException told = failed(e, null, null);
+            Failure failure = transaction.engine.failures.behind(e);
+            if (end != null && failure != null && transaction.isLostAfter(end, failure)) {
+                throw end.expiredInJdbc("A statement on " + server().profile, inForce.label(), failure);
+            }
+            throw told;
         }
     }
 

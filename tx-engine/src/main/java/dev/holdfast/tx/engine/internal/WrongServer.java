@@ -50,6 +50,7 @@ final class WrongServer {
         Engine engine = transaction.engine;
         Replication replication = server.replication;
         if (refused.kind() == FailureKind.NOT_PRIMARY || replication == null) {
+            engine.failures.remember(refused); // as who knew called it
             return TAKES_NONE;
         }
         try {

@@ -3,21 +3,29 @@ package dev.holdfast.tx.engine.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.HikariDataSource;
 import java.lang.reflect.Proxy;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.SQLFeatureNotSupportedException;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import javax.sql.DataSource;
 import org.junit.jupiter.api.Test;
 
 /** Connections that are looked at after one was lost. */
 class SourceTest {
     private static final int MANY = 300;
+    private static final int BOUND_SECONDS = 20;
 
     /** Of a connection when it is looked at. */
     @FunctionalInterface
@@ -36,7 +44,7 @@ class SourceTest {
         return (DataSource) Proxy.newProxyInstance(
                 SourceTest.class.getClassLoader(), new Class<?>[] {DataSource.class}, (self, method, arguments) -> {
                     if (!method.getName().equals("getConnection")) {
-                        return null;
+                        return method.getReturnType() == int.class ? 0 : null;
                     }
                     opened.incrementAndGet();
                     return connection(look);
@@ -67,6 +75,7 @@ class SourceTest {
                         yield null;
                     }
                     case "toString" -> "a connection";
+                    case "getTransactionIsolation" -> Connection.TRANSACTION_READ_COMMITTED; // asked by HikariCP
                     default -> method.getReturnType() == boolean.class ? Boolean.FALSE : null;
                 });
     }
@@ -169,5 +178,53 @@ class SourceTest {
                 return connection(look);
             }
         };
+    }
+
+    @Test
+    void whoWaitsForAConnectionThatIsThrownAwayGetsAnother_thoughThePoolKeepsNoneIdle() throws Exception {
+        List<Thread> ofThePool = new CopyOnWriteArrayList<>();
+        HikariConfig config = new HikariConfig();
+        config.setDataSource(unrecognisable(() -> true));
+        config.setMaximumPoolSize(1);
+        config.setMinimumIdle(0);
+        config.setThreadFactory(work -> {
+            Thread thread = new Thread(work);
+            thread.setDaemon(true);
+            ofThePool.add(thread);
+            return thread;
+        });
+        try (HikariDataSource pool = new HikariDataSource(config)) {
+            Source source = Source.of(pool);
+            Connection dead = source.acquire(null);
+            CompletableFuture<Connection> got = new CompletableFuture<>();
+            Thread waiter = new Thread(() -> {
+                try {
+                    got.complete(source.acquire(null));
+                } catch (Exception e) {
+                    got.completeExceptionally(e);
+                }
+            });
+            waiter.start();
+            await(() -> waiter.getState() == Thread.State.TIMED_WAITING);
+            await(() -> ofThePool.stream().noneMatch(SourceTest::isAtWork)); // it was found that there may be no more
+            source.evict(dead);
+            try (Connection another = got.get(BOUND_SECONDS, TimeUnit.SECONDS)) {
+                assertThat(another).isNotNull();
+            }
+        }
+    }
+
+    private static void await(BooleanSupplier condition) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(BOUND_SECONDS);
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).isLessThan(end);
+            Thread.onSpinWait();
+        }
+    }
+
+    /** Also if it sleeps in between. */
+    private static boolean isAtWork(Thread thread) {
+        return Arrays.stream(thread.getStackTrace())
+                .anyMatch(call -> call.getClassName().startsWith("com.zaxxer.hikari"));
     }
 }
