@@ -42,19 +42,22 @@ internal suspend fun <T> blocking(
 ): T {
     val outer = TxContext.around()
     val dispatcher = currentCoroutineContext()[JdbcDispatcher]?.dispatcher ?: jdbcThreads
-    return withContext(dispatcher + TxContext(start, null, outer)) {
-        val ended =
-            try {
-                work()
-            } catch (e: Throwable) {
-                throw cancelledBy(currentCoroutineContext().job, e) ?: e // a wait of the engine may have ended with it
-            }
-        val error = ended.error
-        if (error != null && error !is CancellationException && !currentCoroutineContext().job.isActive) {
-            throw error // or the cancelling would hide it on the way back
-        }
-        ended
-    }.orThrow()
+    var error: Throwable? = null
+    try {
+        return withContext(dispatcher + TxContext(start, null, outer)) {
+            val ended =
+                try {
+                    work()
+                } catch (e: Throwable) {
+                    // a wait of the engine may have ended with it
+                    throw cancelledBy(currentCoroutineContext().job, e) ?: e
+                }
+            error = ended.error
+            ended
+        }.orThrow()
+    } catch (e: CancellationException) {
+        throw error?.takeIf { it !is CancellationException } ?: e // a cancel on the way back hides no error
+    }
 }
 
 /** Runs the attempts of a call, until one does well or there is to be no other. */

@@ -50,13 +50,13 @@ public fun Tx.onCompletion(hook: suspend (Outcome) -> Unit): Unit = afterComplet
 private class SuspendingHook(
     val hook: suspend () -> Unit,
 ) : Hook {
-    override fun fire(): Unit = runBlocking { hook() }
+    override fun fire(): Unit = runBlocking(TxContext.ofThread()) { hook() }
 }
 
 private class SuspendingOutcomeHook(
     val hook: suspend (Outcome) -> Unit,
 ) : Consumer<Outcome> {
-    override fun accept(outcome: Outcome): Unit = runBlocking { hook(outcome) }
+    override fun accept(outcome: Outcome): Unit = runBlocking(TxContext.ofThread()) { hook(outcome) }
 }
 
 /** Fires it, and awaits it if it suspends. */

@@ -124,7 +124,7 @@ public class SuspendingTx internal constructor(
 
     /**
      * Commits, as [UnmanagedTx.commit]; hooks that suspend are awaited. A caller that is cancelled before COMMIT is sent has it
-     * rolled back, and one that was before this is called has it left open.
+     * rolled back, and one that was before this has begun has it left open, for [close].
      *
      * ```
      * if (answers.areComplete()) open.commit() else open.rollback()
@@ -160,9 +160,9 @@ public class SuspendingTx internal constructor(
     private suspend fun end(begin: () -> Bracket?) {
         val frame = Current.innermost()
         blocking(frame) {
-            val bracket = begin()
+            val bracket = begin() ?: return@blocking Ended(Unit, null) // who ends it gives its place back
             try {
-                Ended(Unit, bracket?.finish(frame, place, Ended(null, null)))
+                Ended(Unit, bracket.finish(frame, place, Ended(null, null)))
             } finally {
                 place?.giveBack()
             }

@@ -20,11 +20,13 @@ import kotlin.coroutines.CoroutineContext
  * @param frame what is current; null for nothing
  * @param place in the pool that is held for it; null for none
  * @param outer the element around this one
+ * @param caller who makes its blocking calls; null for the coroutine
  */
 internal class TxContext(
     private val frame: Current.Frame?,
     private val place: HeldPlace? = null,
     private val outer: TxContext? = null,
+    private val caller: Caller? = null,
 ) : AbstractCoroutineContextElement(Key),
     ThreadContextElement<TxContext.Moved> {
     companion object Key : CoroutineContext.Key<TxContext> {
@@ -32,6 +34,9 @@ internal class TxContext(
 
         /** Of the coroutine that calls; or, where blocking code has begun one of its own, of the one that called that code. */
         suspend fun around(): TxContext? = currentCoroutineContext()[TxContext] ?: OF_THREAD.get()
+
+        /** What is current in the thread, for a coroutine that is awaited by blocking code in it. */
+        fun ofThread(): TxContext = TxContext(Current.innermost(), null, OF_THREAD.get(), Current.caller())
     }
 
     /** What was the thread's before. */
@@ -51,7 +56,7 @@ internal class TxContext(
     override fun updateThreadContext(context: CoroutineContext): Moved {
         val before = Moved(Current.frame(), Current.caller(), OF_THREAD.get())
         OF_THREAD.set(this)
-        Current.move(frame, context[Job]?.let { CancellableCaller(upwards(it)) })
+        Current.move(frame, caller ?: context[Job]?.let { CancellableCaller(upwards(it)) })
         return before
     }
 
@@ -79,23 +84,29 @@ internal class TxContext(
 private class CancellableCaller(
     private val jobs: List<Job>,
 ) : Caller {
-    /** Of the scopes inside of a coroutine it is in one at a time, in which it may be in another. */
-    private fun job(): Job {
-        val told = jobs.firstOrNull { !it.isCompleted } ?: jobs.last()
+    /**
+     * Of the scopes inside of a coroutine it is in one at a time, in which it may be in another. Null if all are done, and
+     * somebody unconfined goes on in the thread.
+     */
+    private fun job(): Job? {
+        val told = jobs.firstOrNull { !it.isCompleted } ?: return null
         return generateSequence(told) { outer -> outer.children.firstOrNull { isScope(it) } }.last()
     }
 
-    override fun isCancelled(): Boolean = !job().isActive
+    override fun isCancelled(): Boolean = job()?.isActive == false
 
     /** A child that does nothing but wait to be cancelled: there is no public way to be told sooner. */
     override fun whenCancelled(action: Runnable): Caller.Watch {
         val watch = CancelWatch(action)
+        val job = job() ?: return watch
         watch.child =
-            CoroutineScope(job()).launch(AtOnce, CoroutineStart.UNDISPATCHED) {
+            CoroutineScope(job).launch(AtOnce, CoroutineStart.UNDISPATCHED) {
                 try {
                     awaitCancellation()
                 } finally {
-                    watch.cancelled()
+                    if (!job.isActive) { // or it was cancelled alone, by somebody who cancels all children
+                        watch.cancelled()
+                    }
                 }
             }
         return watch

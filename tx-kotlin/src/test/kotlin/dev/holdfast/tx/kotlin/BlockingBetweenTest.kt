@@ -1,6 +1,9 @@
 package dev.holdfast.tx.kotlin
 
 import dev.holdfast.tx.Propagation
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import org.assertj.core.api.Assertions.assertThat
 import org.junit.jupiter.params.ParameterizedTest
@@ -47,5 +50,18 @@ class BlockingBetweenTest {
                 tx.setRollbackOnly("test")
             }
             assertThat(bed.ids()).isEmpty()
+        }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `a caller that is not dispatched when the call is over may block then`(server: Bed.Server) =
+        on(server) { bed ->
+            val over = CompletableDeferred<Result<Unit>>()
+            launch(Dispatchers.Unconfined) {
+                bed.db.suspendTransact { it.insert(1) }
+                over.complete(runCatching { bed.db.execute { it.insert(2) } })
+            }
+            over.await().getOrThrow()
+            assertThat(bed.ids()).containsExactly(1, 2)
         }
 }

@@ -9,7 +9,11 @@ import dev.holdfast.tx.engine.Holdfast
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelChildren
+import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -111,6 +115,32 @@ class CancelLockWaitTest {
         isAsGoodAsNew(bed)
         assertThat(bed.ids()).contains(7)
     }
+
+    @ParameterizedTest
+    @EnumSource(names = ["BEGIN_IMMEDIATE", "ROW"])
+    fun `a wait goes on when the children of its coroutine are cancelled, and not the coroutine`(wait: Wait) =
+        on(wait.server) { bed ->
+            bed.db.execute { it.insert(7) }
+            bed.open().use { holder ->
+                holder.createStatement().use {
+                    it.execute(if (wait.server == Bed.Server.SQLITE) "BEGIN IMMEDIATE" else "BEGIN")
+                }
+                holder.update()
+                val body = CompletableDeferred<Job>()
+                val caller =
+                    async(Dispatchers.Default) {
+                        bed.db.suspendTransact(wait.options) { tx ->
+                            body.complete(coroutineContext.job)
+                            tx.connection().update()
+                        }
+                    }
+                await("the statement waits") { bed.waitsForALock() }
+                body.await().cancelChildren()
+                holder.createStatement().use { it.execute("ROLLBACK") }
+                caller.await()
+            }
+            assertThat(bed.beside.strings("SELECT n FROM item")).containsExactly("1")
+        }
 
     /** Without a write-ahead log COMMIT waits for those who read. It was refused by then, and is not sent again. */
     @ParameterizedTest

@@ -1,10 +1,14 @@
 package dev.holdfast.tx.kotlin
 
+import dev.holdfast.tx.TxRolledBackException
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
 import org.assertj.core.api.Assertions.assertThat
 import org.junit.jupiter.params.ParameterizedTest
@@ -36,6 +40,37 @@ class CancelledCallerTest {
                 }
             assertThat(told).isInstanceOf(CancellationException::class.java)
             assertThat(suppressedIn(told)).containsExactly(mine)
+        }
+
+    /** Where the caller runs. */
+    enum class Caller(
+        val dispatcher: CoroutineDispatcher,
+    ) {
+        DEFAULT(Dispatchers.Default),
+
+        /** Is not dispatched when the call comes back. */
+        UNCONFINED(Dispatchers.Unconfined),
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `the error of a COMMIT that was refused is not hidden by a cancel that comes then`(where: Caller) =
+        on(Bed.Server.POSTGRES) { bed ->
+            bed.run("ALTER TABLE item ADD UNIQUE (n) DEFERRABLE INITIALLY DEFERRED")
+            val told = CompletableDeferred<Throwable?>()
+            launch(where.dispatcher) {
+                val caller = coroutineContext.job
+                val call =
+                    runCatching {
+                        bed.db.suspendTransact { tx ->
+                            tx.insert(1)
+                            tx.insert(2)
+                            tx.afterCompletion { caller.cancel() }
+                        }
+                    }
+                told.complete(call.exceptionOrNull())
+            }
+            assertThat(told.await()).isInstanceOf(TxRolledBackException::class.java)
         }
 
     /** What a call throws whose caller is cancelled in the body. */

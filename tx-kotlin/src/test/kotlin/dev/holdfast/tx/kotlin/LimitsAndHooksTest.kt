@@ -205,6 +205,26 @@ class LimitsAndHooksTest {
 
     @ParameterizedTest
     @EnumSource
+    fun `they are in its transaction on every dispatcher, and so is what they register`(server: Bed.Server) =
+        on(server) { bed ->
+            val log = CopyOnWriteArrayList<String>()
+            bed.db.execute { tx ->
+                tx.insert(1)
+                tx.onBeforeCommit {
+                    withContext(Dispatchers.IO) {
+                        assertThat(bed.db.currentTx()).isNotNull()
+                        tx.insert(2)
+                        bed.db.suspendTransact { it.insert(3) } // of a pool of one
+                        tx.onCommit { withContext(Dispatchers.IO) { tx.onCommit { log += "registered by hooks" } } }
+                    }
+                }
+            }
+            assertThat(log).containsExactly("registered by hooks")
+            assertThat(bed.ids()).containsExactly(1, 2, 3)
+        }
+
+    @ParameterizedTest
+    @EnumSource
     fun `a transaction that is ended by name commits, rolls back, and is over then`(server: Bed.Server) =
         on(server) { bed ->
             val log = CopyOnWriteArrayList<String>()
@@ -227,6 +247,29 @@ class LimitsAndHooksTest {
             left.tx.insert(4)
             left.close()
             assertThat(bed.ids()).containsExactly(1, 2)
+        }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `closing it beside its commit does not give its place in the pool away`(server: Bed.Server) =
+        on(server) { bed ->
+            val open = bed.db.suspendBegin()
+            open.tx.insert(1)
+            val commits = CompletableDeferred<Unit>()
+            val goesOn = CompletableDeferred<Unit>()
+            open.tx.onBeforeCommit {
+                commits.complete(Unit)
+                goesOn.await()
+            }
+            coroutineScope {
+                launch { open.commit() }
+                commits.await()
+                open.close()
+                val second = runCatching { bed.db.suspendTransact(acquireTimeout = 30.milliseconds) { "has a place" } }
+                assertThat(second.exceptionOrNull()).isInstanceOf(TxTimeoutException::class.java)
+                goesOn.complete(Unit)
+            }
+            assertThat(bed.ids()).containsExactly(1)
         }
 
     @ParameterizedTest

@@ -135,7 +135,7 @@ class ReplicasTest {
             Holdfast
                 .builder(server.primary().url())
                 .replica(pool)
-                .replicaPolicy(ReplicaPolicy.standard().answerWithin(Duration.ofMillis(300)))
+                .replicaPolicy(ReplicaPolicy.standard().answerWithin(Duration.ofSeconds(2)))
                 .build()
                 .use { db ->
                     runBlocking {

@@ -3,6 +3,7 @@ package dev.holdfast.tx.kotlin
 import dev.holdfast.tx.Access.READ_ONLY
 import dev.holdfast.tx.Access.READ_WRITE
 import dev.holdfast.tx.Ambient
+import dev.holdfast.tx.Propagation
 import dev.holdfast.tx.TxStateException
 import dev.holdfast.tx.testkit.fixture.RollbackFixture
 import kotlinx.coroutines.CompletableDeferred
@@ -83,6 +84,33 @@ class SafetyTest {
             if (server == Bed.Server.POSTGRES) {
                 assertThat(bed.ids()).hasSize(200)
             }
+        }
+
+    @ParameterizedTest
+    @EnumSource
+    fun `those who begin another transaction before they send anything all finish, too`(server: Bed.Server) =
+        on(server, 2) { bed ->
+            onOneThread {
+                coroutineScope {
+                    repeat(50) { n ->
+                        launch {
+                            bed.db.suspendTransact(access = READ_ONLY) { tx ->
+                                bed.db.suspendTransact(
+                                    propagation = Propagation.SEPARATE,
+                                    access = READ_ONLY,
+                                ) { inner ->
+                                    inner.ids()
+                                    yield()
+                                }
+                                tx.ids()
+                                yield()
+                                tx.ids()
+                            }
+                        }
+                    }
+                }
+            }
+            assertThat(bed.lent).isZero()
         }
 
     @ParameterizedTest

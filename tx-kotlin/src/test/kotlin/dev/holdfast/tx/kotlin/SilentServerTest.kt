@@ -63,6 +63,7 @@ class SilentServerTest {
     @Test
     fun `of 200 callers on a pool of 10 those with a limit are told while the server is frozen`() =
         proxied(10) { bed, proxy ->
+            List(10) { bed.pool.connection }.forEach { it.close() } // connected before limits begin
             val held = AtomicInteger()
             val allHeld = CompletableDeferred<Unit>()
             val frozen = CompletableDeferred<Unit>()
