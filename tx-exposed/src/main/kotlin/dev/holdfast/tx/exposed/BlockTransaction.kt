@@ -52,7 +52,7 @@ internal class BlockTransaction private constructor(
                 "commit() was called in an Exposed block, whose transaction is committed by what began it; end the block instead",
             )
         }
-        flush()
+        bound { entities.flush() }
         if (caller == Caller.BLOCK && !innerEnded()) {
             end(null)
         }
@@ -62,7 +62,7 @@ internal class BlockTransaction private constructor(
     override fun rollback() {
         if (Caller.find() != Caller.BLOCK) {
             scope.closed = "rollback() was called in this Exposed block: nothing more can be done in it"
-            forget()
+            bound { entities.forget() }
             tx.setRollbackOnly("rollback() was called in an Exposed block")
             return
         }
@@ -124,12 +124,22 @@ internal class BlockTransaction private constructor(
     // ---- what Exposed keeps for it
 
     override fun flush() {
-        bound { entities.flush() }
+        if (isAroundCaller()) {
+            bound { entities.flush() }
+        }
     }
 
     override fun forget() {
-        bound { entities.forget() }
+        if (isAroundCaller()) {
+            bound { entities.forget() }
+        }
     }
+
+    /**
+     * Whether it is the caller's. A savepoint of another coroutine, beside this block, is none of its business: what is
+     * held back here is not sent into it, as statements of this block wait for its end, and may be changing just now.
+     */
+    private fun isAroundCaller() = Current.innermost()?.isInside(frame) == true
 
     /** Does something with this as Exposed's current transaction. Its public API has no plainer way than a batch. */
     private fun bound(work: () -> Unit) {
